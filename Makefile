@@ -1,0 +1,47 @@
+# One file to run and to check tensorpeek on a machine with Python 3.11+, git and make.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/.stamps
+ARGS ?= models
+
+.DEFAULT_GOAL := run
+.PHONY: run test check bench samples picture clean
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# Running needs the package alone; testing and building samples add their own tools.
+$(STAMPS)/run: pyproject.toml constraints.txt hatch_build.py | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt editables -e .
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/dev: pyproject.toml constraints.txt hatch_build.py | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/run
+
+$(STAMPS)/samples: $(STAMPS)/dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,samples]'
+	@touch $@
+
+run: $(STAMPS)/run  ## open the app on the sample models, or on ARGS="path ..."
+	@$(BIN)/tensorpeek $(ARGS)
+
+test: $(STAMPS)/dev  ## every check: lint, format, types, import contracts, tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+bench: $(STAMPS)/dev  ## measure: start, listing, counting, key to paint
+	$(BIN)/python benchmarks/run.py
+
+samples: $(STAMPS)/samples  ## train, quantize and write the sample models again
+	$(BIN)/python models/build_resnet8.py
+
+picture: $(STAMPS)/dev  ## draw docs/screenshot.svg again
+	$(BIN)/python docs/make_screenshot.py
+
+clean:
+	rm -rf $(VENV) .dev dist build

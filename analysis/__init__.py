@@ -1,0 +1,1 @@
+"""From tensors to exact numbers: tables of counts, summaries, histograms, range counts."""

@@ -1,0 +1,34 @@
+"""Layer, label and role of a tensor, read off its dotted name."""
+
+from __future__ import annotations
+
+_BY_LABEL = {
+    "weight": "weight",
+    "kernel": "weight",
+    "weight_ih": "weight",
+    "weight_hh": "weight",
+    "in_proj_weight": "weight",
+    "bias": "bias",
+    "in_proj_bias": "bias",
+    "running_mean": "running mean",
+    "running_var": "running variance",
+    "num_batches_tracked": "buffer",
+}
+_PREFIXES = (("weight_", "weight"), ("bias_", "bias"))
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Split ``features.0.weight`` into its layer and its label within the layer.
+
+    A name without a dot is a layer of its own, whose one tensor has the same label.
+    """
+    layer, dot, label = name.rpartition(".")
+    return (layer, label) if dot and layer and label else (name, name)
+
+
+def role_of(label: str) -> str:
+    """Return the role that a label such as ``weight`` or ``running_var`` tells, else ``other``."""
+    known = _BY_LABEL.get(label)
+    if known is not None:
+        return known
+    return next((role for prefix, role in _PREFIXES if label.startswith(prefix)), "other")

@@ -1,0 +1,95 @@
+"""Which loader reads which file: decided by content, never by suffix."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tensorpeek.loaders.errors import LoadError
+from tensorpeek.loaders.model import Model
+from tensorpeek.loaders.storage import FileIdentity, describe
+
+HEAD = 4096
+"""Bytes from the start of a file that a format is recognized by."""
+
+LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFile:
+    """An existing regular file: its path, its identity, its first bytes."""
+
+    path: Path
+    identity: FileIdentity
+    head: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A family of files and the module that loads them.
+
+    ``module`` has ``recognizes(file: WeightFile) -> bool`` and ``load(file: WeightFile) -> Model``;
+    it is imported when a file is opened. ``suffixes`` are what a folder is searched for.
+    """
+
+    name: str
+    module: str
+    suffixes: tuple[str, ...]
+
+
+FORMATS = (
+    Format("PyTorch", "tensorpeek.loaders.torch_file", (".pt", ".pth", ".bin", ".ckpt")),
+    Format("ONNX", "tensorpeek.loaders.onnx_file", (".onnx",)),
+)
+"""Every format, in the order in which files are offered to them."""
+
+SUFFIXES = frozenset(suffix for entry in FORMATS for suffix in entry.suffixes)
+"""Suffixes of the files that a folder is searched for."""
+
+
+def open_model(path: Path | str) -> Model:
+    """Read the header of a weight file.
+
+    Values are read later, tensor by tensor. Raises LoadError, with one clause that says why.
+    """
+    file = look_at(Path(path))
+    for entry in FORMATS:
+        module = importlib.import_module(entry.module)
+        recognizes: Callable[[WeightFile], bool] = module.recognizes
+        load: Callable[[WeightFile], Model] = module.load
+        if recognizes(file):
+            return load(file)
+    known = ", ".join(entry.name for entry in FORMATS)
+    raise LoadError(file.path, f"not a model file (known: {known})")
+
+
+def look_at(path: Path) -> WeightFile:
+    """Check that ``path`` is a readable, non-empty file and return its first bytes.
+
+    Raises LoadError.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError) as error:
+        reason = describe(error) if isinstance(error, OSError) else "not a valid path"
+        raise LoadError(path, reason) from error
+    try:
+        status = os.fstat(handle)
+        if stat.S_ISDIR(status.st_mode):
+            raise LoadError(path, "is a folder")
+        if not stat.S_ISREG(status.st_mode):
+            raise LoadError(path, "not a regular file")
+        head = os.pread(handle, HEAD, 0)
+    except OSError as error:
+        raise LoadError(path, describe(error)) from error
+    finally:
+        os.close(handle)
+    if not head:
+        raise LoadError(path, "is empty")
+    if head.startswith(LFS_POINTER):
+        raise LoadError(path, "not downloaded: this is a git-lfs pointer")
+    return WeightFile(path, FileIdentity.of(status), head)

@@ -1,0 +1,117 @@
+"""A tensor of a model: its facts are free, its values cost a read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorpeek.loaders.dtypes import DTYPES, DType
+from tensorpeek.loaders.errors import LoadError
+from tensorpeek.loaders.layout import Layout
+from tensorpeek.loaders.quantization import Quantization
+from tensorpeek.loaders.storage import Storage
+
+View = Literal["raw", "dequantized"]
+"""What to show of a quantized tensor: its stored integers, or the floats they stand for."""
+
+CHUNK = 1 << 18
+"""Elements in one chunk of values: small enough for a second-level cache."""
+
+Values = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Tensor:
+    """One named tensor of a model. Picklable: it holds a place, not an open file.
+
+    ``name`` is unique in its model, ``layer`` groups tensors, ``label`` tells them apart within
+    the layer (``weight``). ``role`` is what the tensor is for: one of :data:`ROLES`. ``aliases``
+    are other names under which the file lists the same values. A tensor that cannot be read
+    carries the reason in ``error`` and has no values.
+    """
+
+    name: str
+    layer: str
+    label: str
+    role: str
+    shape: tuple[int, ...]
+    dtype: str
+    storage: Storage | None = None
+    layout: Layout | None = None
+    quantization: Quantization | None = None
+    aliases: tuple[str, ...] = ()
+    error: str | None = None
+    source: str = ""
+
+    @property
+    def params(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes the elements take in the file, packed types rounded up to a whole byte."""
+        return self.element.nbytes(self.params)
+
+    @property
+    def element(self) -> DType:
+        """The type of a stored element."""
+        return DTYPES[self.dtype]
+
+    @property
+    def views(self) -> tuple[View, ...]:
+        """The views there are: two for quantized tensors, else one."""
+        return ("dequantized", "raw") if self.quantization else ("dequantized",)
+
+    def chunks(
+        self, view: View = "dequantized", *, ordered: bool = False, size: int = CHUNK
+    ) -> Iterator[Values]:
+        """Yield all values as one-dimensional arrays of at most ``size`` elements.
+
+        With ``ordered`` they come in row-major (C) order of ``shape``, else possibly in the order
+        in which they are stored. The raw view has the stored type; the dequantized view of a
+        quantized tensor has the type of its scale, of others the stored type. Arrays may be
+        read-only. Raises LoadError when the tensor has an ``error`` or cannot be read.
+        """
+        if self.storage is None or self.layout is None or self.error is not None:
+            raise LoadError(self.source, f"{self.name}: {self.error or 'has no values'}")
+        quantization = self.quantization if view == "dequantized" else None
+        if quantization is None:
+            yield from self.layout.read(self.storage, self.element, ordered=ordered, size=size)
+            return
+        by_position = quantization.scheme != "per-tensor"
+        codes = self.layout.read(
+            self.storage, self.element, ordered=ordered or by_position, size=size
+        )
+        yield from quantization.dequantize(codes, self.shape)
+
+    def read(self, view: View = "dequantized") -> Values:
+        """Return all values as one array of ``shape``: one tensor's memory.
+
+        Raises LoadError as :meth:`chunks` does.
+        """
+        parts = list(self.chunks(view, ordered=True))
+        flat = np.concatenate(parts) if parts else np.empty(0, self.element.numpy)
+        return flat.reshape(self.shape)
+
+
+ROLES = (
+    "weight",
+    "bias",
+    "running mean",
+    "running variance",
+    "buffer",
+    "constant",
+    "optimizer state",
+    "output scale",
+    "output zero point",
+    "input scale",
+    "input zero point",
+    "other",
+)
+"""Every role, in the order in which a layer shows its tensors."""
