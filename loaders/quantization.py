@@ -54,14 +54,14 @@ class Quantization:
         inner = math.prod(shape[self.axis + 1 :])
         first, last = start // inner, (stop - 1) // inner
         rows = np.arange(first, last + 1, dtype=np.intp)
+        begins, ends = np.maximum(rows * inner, start), np.minimum((rows + 1) * inner, stop)
         outer, position = np.divmod(rows, shape[self.axis])
         if self.block is None:
-            groups: NDArray[np.intp] = np.repeat(position, inner)
-        else:
-            blocks = -(-shape[self.axis] // self.block)
-            base = (outer * blocks + position // self.block) * inner
-            groups = (base[:, None] + np.arange(inner, dtype=np.intp)).reshape(-1)
-        return groups[start - first * inner :][: stop - start]
+            return np.repeat(position, ends - begins)
+        blocks = -(-shape[self.axis] // self.block)
+        groups = np.repeat((outer * blocks + position // self.block) * inner, ends - begins)
+        within: NDArray[np.intp] = np.arange(start, stop, dtype=np.intp) % inner
+        return groups + within
 
     def dequantize(
         self, codes: Iterator[NDArray[Any]], shape: tuple[int, ...]
