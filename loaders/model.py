@@ -40,6 +40,18 @@ class Model:
             for layer, group in groups.items()
         }
 
+    @cached_property
+    def parameter_layers(self) -> tuple[str, ...]:
+        """Layers that hold parameters or normalization statistics, in file order.
+
+        The others hold only constants, optimizer state or the scales of activations.
+        """
+        return tuple(
+            layer
+            for layer, tensors in self.layers.items()
+            if any(tensor.role in LAYER_ROLES for tensor in tensors)
+        )
+
     @property
     def params(self) -> int:
         """Number of parameters: elements of weights, biases and what else is not bookkeeping."""
@@ -48,3 +60,6 @@ class Model:
 
 PARAMETER_ROLES = frozenset({"weight", "bias", "other"})
 """Roles that count as parameters of a model; buffers, constants and optimizer state do not."""
+
+LAYER_ROLES = PARAMETER_ROLES | {"running mean", "running variance"}
+"""Roles that make a group of tensors a layer of the network."""

@@ -1,0 +1,6 @@
+"""Run ``tensorpeek`` as ``python -m tensorpeek.tui``."""
+
+from tensorpeek.tui.command.main import main
+
+if __name__ == "__main__":
+    main()

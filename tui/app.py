@@ -1,0 +1,132 @@
+"""The terminal app: themes, palette, signals; the screens do the rest."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
+from textual.screen import Screen
+
+from tensorpeek.tui.key_help import key_text
+from tensorpeek.tui.keys import HISTOGRAM_KEYS
+from tensorpeek.tui.screens.histogram_screen import HistogramScreen
+from tensorpeek.tui.signals import SignalGuard
+from tensorpeek.tui.themes import THEMES, plot_variables
+from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
+
+
+class TensorpeekApp(App[int]):
+    """Shows the weight files that ``paths`` (files, folders, patterns) mean.
+
+    With ``ascii_only`` nothing but ASCII is drawn. NO_COLOR in the environment removes the colors.
+    """
+
+    TITLE = "tensorpeek"
+    CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (Textual's)
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
+    ]
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        *,
+        ascii_only: bool = False,
+        theme: str | None = None,
+        guard: SignalGuard | None = None,
+    ) -> None:
+        super().__init__()
+        self._paths = list(paths)
+        self._ascii_only = ascii_only
+        self._guard = guard
+        self.animation_level = "none"
+        for own in THEMES:
+            self.register_theme(own)
+        self.theme = theme or THEMES[0].name
+
+    def get_css_variables(self) -> dict[str, str]:
+        """Return the theme's variables and the plot's colors."""
+        variables = super().get_css_variables()
+        variables.update(plot_variables(variables, dark=self.current_theme.dark))
+        self.theme_variables = variables
+        return variables
+
+    def get_default_screen(self) -> Screen[None]:
+        """Return the histogram screen."""
+        plain = "NO_COLOR" in os.environ
+        return HistogramScreen(self._paths, ascii_only=self._ascii_only, plain=plain)
+
+    def on_mount(self) -> None:
+        """Catch signals, and paint again after a suspension."""
+        if self._guard is not None:
+            self._guard.install(self.exit)
+        self.set_class(self._ascii_only, "-ascii")
+        self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Offer every action of the screen and of the plot, and the themes."""
+        yield SystemCommand("Theme", "Change the colors", self.action_change_theme)
+        if not isinstance(screen, HistogramScreen):
+            return
+        yield from _commands(self, screen, HISTOGRAM_KEYS)
+        yield from _commands(self, screen.query_one(HistogramPlot), HistogramPlot.BINDINGS)
+
+    def action_picture(self) -> None:
+        """Save the screen as SVG in the working folder, under a name that is free."""
+        try:
+            path = save_picture(self, Path.cwd())
+        except OSError as error:
+            self.notify(f"no picture: {error}", severity="error", markup=False)
+        else:
+            self.notify(path.name, title="saved", markup=False)
+
+
+def save_picture(app: App[int], folder: Path) -> Path:
+    """Write the screen as ``tensorpeek-N.svg`` into ``folder``; nothing is overwritten.
+
+    Raises OSError when the folder cannot be written.
+    """
+    picture = app.export_screenshot()
+    for number in count(1):
+        path = folder / f"tensorpeek-{number}.svg"
+        try:
+            with path.open("x", encoding="utf-8") as file:
+                file.write(picture)
+        except FileExistsError:
+            continue
+        return path
+    raise AssertionError  # count() never ends
+
+
+def run_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> int:
+    """Run the app in the terminal on stderr until it is quit; return the exit code.
+
+    Without UTF-8 on stderr only ASCII is drawn.
+    """
+    stream = sys.__stderr__
+    encoding = (stream.encoding if stream is not None else "") or ""
+    is_ascii = ascii_only or encoding.lower().replace("-", "") != "utf8"
+    guard = SignalGuard()
+    app = TensorpeekApp(paths, ascii_only=is_ascii, theme=theme, guard=guard)
+    return app.run() or app.return_code or 0
+
+
+def _commands(
+    app: App[int], node: DOMNode, bindings: Iterable[BindingType]
+) -> Iterator[SystemCommand]:
+    for binding in bindings:
+        if isinstance(binding, Binding):
+            yield SystemCommand(
+                binding.tooltip,
+                f"key {key_text(binding)}",
+                partial(app.run_action, binding.action, node),
+            )

@@ -1,0 +1,90 @@
+"""What was asked about the current tensor and what is known of it; no widget, no file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tensorpeek.tui.question import BINS_STEP, DEFAULT_BINS, MAX_BINS, MIN_BINS, Question, Subject
+from tensorpeek.tui.range_text import default_range
+from tensorpeek.tui.statistics_table import Section, statistics_sections
+
+if TYPE_CHECKING:
+    from tensorpeek.analysis import Distribution, Histogram, QuantizationFacts, RangeCount
+    from tensorpeek.loaders import Tensor
+
+
+class Inspection:
+    """Answers about one subject; a new subject forgets them, bins and scale stay."""
+
+    def __init__(self) -> None:
+        self.bins = DEFAULT_BINS
+        self.log = False
+        self.asked: Question | None = None
+        self.range: tuple[float, float] | None = None
+        self.distribution: Distribution | None = None
+        self.facts: QuantizationFacts | None = None
+        self.histogram: Histogram | None = None
+        self.in_range: RangeCount | None = None
+
+    def start(self, subject: Subject) -> Question:
+        """Forget the last subject and return the first question about the next one."""
+        self.distribution = self.facts = self.histogram = self.in_range = self.range = None
+        self.asked = Question(subject, self.bins)
+        return self.asked
+
+    def ask_again(self) -> Question | None:
+        """Return the question with the bins and the range of now, None before measuring."""
+        if self.asked is None or self.distribution is None:
+            return None
+        self.asked = Question(self.asked.subject, self.bins, self.range)
+        return self.asked
+
+    def measured(self, distribution: Distribution, facts: QuantizationFacts | None) -> None:
+        """Take in what was measured."""
+        self.distribution, self.facts = distribution, facts
+
+    def counted(self, histogram: Histogram, in_range: RangeCount | None) -> None:
+        """Take in what was counted."""
+        self.histogram, self.in_range = histogram, in_range
+
+    def use_default_range(self) -> tuple[str, str]:
+        """Select mean - std to mean + std; return the texts for the fields, empty without values.
+
+        The texts are what is counted, to the digit.
+        """
+        texts = None if self.distribution is None else default_range(self.distribution.summary)
+        self.range = None if texts is None else (float(texts[0]), float(texts[1]))
+        return texts or ("", "")
+
+    def bins_after(self, step: int) -> int:
+        """Return the number of bins ``step`` steps on, within the limits."""
+        return min(max(self.bins + step * BINS_STEP, MIN_BINS), MAX_BINS)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the tensor is measured and has no finite value."""
+        return self.distribution is not None and not self.distribution.summary.finite
+
+    def sections(self, tensor: Tensor | None) -> list[Section]:
+        """Return what is known of ``tensor`` as groups of rows."""
+        if tensor is None:
+            return []
+        summary = None if self.distribution is None else self.distribution.summary
+        return statistics_sections(tensor, summary, self.facts, self.in_range)
+
+    def plot_title(self) -> str:
+        """Return what the bars mean."""
+        title = "percent of parameters"
+        if self.histogram is not None and self.histogram.edges.levels is not None:
+            levels = self.histogram.edges.levels
+            noun = "level" if levels == 1 else "levels"
+            title += f", {self.histogram.counts.size} bins of {levels} {noun}"
+        return f"{title}, log scale" if self.log else title
+
+    def bins_note(self, tensor: Tensor | None) -> str:
+        """Return a remark about bins over the levels of several scales, or nothing."""
+        quantization = None if tensor is None else tensor.quantization
+        raw = self.asked is not None and self.asked.subject.view == "raw"
+        if quantization is None or raw or quantization.scheme == "per-tensor":
+            return ""
+        return "levels differ by scale: equal bins may hold unequal numbers of levels"

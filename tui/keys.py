@@ -1,0 +1,97 @@
+"""The keys of the histogram screen: the one source of footer, help and command palette."""
+
+from __future__ import annotations
+
+from textual.binding import Binding
+
+_LAYER = Binding.Group("layer", compact=True)
+_BINS = Binding.Group("bins", compact=True)
+
+
+def _key(  # noqa: PLR0913 (what a binding is made of, all by keyword)
+    keys: str,
+    action: str,
+    tooltip: str,
+    *,
+    name: str,
+    footer: str = "",
+    shown_as: str | None = None,
+    group: Binding.Group | None = None,
+    priority: bool = False,
+) -> Binding:
+    return Binding(
+        keys,
+        action,
+        footer or name.replace(".", " "),
+        show=bool(footer),
+        key_display=shown_as or keys.split(",", maxsplit=1)[0],
+        priority=priority,
+        tooltip=tooltip,
+        id=name,
+        group=group,
+    )
+
+
+HISTOGRAM_KEYS = [
+    # Priority keys open or enter something that the next keys are meant for: see type-ahead.
+    _key("slash", "find", "Find a layer", name="find", footer="find", shown_as="/", priority=True),
+    _key("n,j", "layer(1)", "Next layer", name="layer.next", footer="next", group=_LAYER),
+    _key("p,k", "layer(-1)", "Previous layer", name="layer.previous", footer="prev", group=_LAYER),
+    _key("t", "tensor(1)", "Next tensor of the layer", name="tensor.next", footer="tensor"),
+    _key("T", "tensor(-1)", "Previous tensor of the layer", name="tensor.previous"),
+    _key(
+        "right_square_bracket",
+        "model(1)",
+        "Next model, same layer",
+        name="model.next",
+        shown_as="]",
+    ),
+    _key(
+        "left_square_bracket",
+        "model(-1)",
+        "Previous model, same layer",
+        name="model.previous",
+        shown_as="[",
+    ),
+    _key("v", "view", "Stored integers or dequantized floats", name="view", footer="view"),
+    _key(
+        "plus,equals_sign",
+        "bins(1)",
+        "More bins",
+        name="bins.more",
+        footer="more",
+        shown_as="+",
+        group=_BINS,
+    ),
+    _key(
+        "minus,underscore",
+        "bins(-1)",
+        "Fewer bins",
+        name="bins.fewer",
+        footer="fewer",
+        shown_as="-",
+        group=_BINS,
+    ),
+    _key("g", "log", "Logarithmic or linear counts", name="log", footer="log"),
+    _key("r", "range", "Enter a range", name="range", footer="range", priority=True),
+    _key("d", "default_range", "Range from mean - std to mean + std", name="range.default"),
+    _key("s", "statistics", "Statistics or histogram (narrow screens)", name="statistics"),
+    _key("1", "page(1)", "Histogram", name="page.histogram"),
+    _key("2", "page(2)", "Statistics (narrow screens)", name="page.statistics"),
+    _key("y", "copy", "Copy the statistics", name="copy", footer="copy"),
+    _key("Y", "copy_command", "Copy the command that prints this", name="copy.command"),
+    _key("w", "warnings", "Warnings about the model", name="warnings"),
+    _key("R", "reload", "Open the file again", name="reload"),
+    _key("S", "app.picture", "Save a picture (SVG) in this folder", name="picture"),
+    _key(
+        "question_mark",
+        "help",
+        "All keys",
+        name="help",
+        footer="help",
+        shown_as="?",
+        priority=True,
+    ),
+    _key("q", "app.quit", "Quit", name="quit", footer="quit"),
+]
+"""Every key of the histogram screen."""

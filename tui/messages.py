@@ -1,0 +1,112 @@
+"""What background work and widgets tell the screen, in the past tense."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+if TYPE_CHECKING:
+    from tensorpeek.analysis import Distribution, Histogram, QuantizationFacts, RangeCount
+    from tensorpeek.loaders import Model
+    from tensorpeek.tui.question import Question, Subject
+
+
+@dataclass
+class ModelsFound(Message):
+    """The paths of the command line were looked up."""
+
+    paths: list[Path]
+    problems: list[str]
+
+
+@dataclass
+class ModelOpened(Message):
+    """The header of a model was read."""
+
+    path: Path
+    model: Model = field(repr=False)
+
+
+@dataclass
+class ModelFailed(Message):
+    """A model could not be opened."""
+
+    path: Path
+    reason: str
+
+
+@dataclass
+class Measured(Message):
+    """A tensor was measured in a view."""
+
+    subject: Subject
+    distribution: Distribution = field(repr=False)
+    facts: QuantizationFacts | None = field(repr=False)
+
+
+@dataclass
+class Counted(Message):
+    """The bins of a histogram were counted, and the selected range."""
+
+    question: Question
+    histogram: Histogram = field(repr=False)
+    in_range: RangeCount | None
+
+
+@dataclass
+class MeasuringFailed(Message):
+    """A tensor could not be read."""
+
+    subject: Subject
+    reason: str
+
+
+@dataclass
+class Progressed(Message):
+    """Measuring has come this far, from 0 to 1."""
+
+    subject: Subject
+    share: float
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest progress matters."""
+        return isinstance(message, Progressed)
+
+
+@dataclass
+class QuickPickRequested(Message):
+    """A list is too long for a menu: open the quick pick instead."""
+
+
+@dataclass
+class ViewToggled(Message):
+    """The other view was asked for at the toggle."""
+
+
+@dataclass
+class BinHovered(Message):
+    """The bin cursor was put on a bin, from 0."""
+
+    index: int
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest place of the cursor matters."""
+        return isinstance(message, BinHovered)
+
+
+@dataclass
+class RangeApplied(Message):
+    """A valid closed range was entered."""
+
+    low: float
+    high: float
+
+
+@dataclass
+class BinsChosen(Message):
+    """A valid number of bins was entered."""
+
+    bins: int

@@ -1,0 +1,283 @@
+"""The main screen: choose a tensor, see its histogram and statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widgets import Button, Input, OptionList
+
+from tensorpeek.tui import jobs
+from tensorpeek.tui import messages as told
+from tensorpeek.tui.clipboard_text import command_line
+from tensorpeek.tui.inspection import Inspection
+from tensorpeek.tui.key_help import key_rows, key_table
+from tensorpeek.tui.keys import HISTOGRAM_KEYS
+from tensorpeek.tui.question import Subject
+from tensorpeek.tui.screens.choosing_screen import PATIENCE, ChoosingScreen
+from tensorpeek.tui.screens.text_dialog import TextDialog
+from tensorpeek.tui.statistics_table import statistics_text
+from tensorpeek.tui.widgets.cursor_line import CursorLine
+from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
+from tensorpeek.tui.widgets.key_bar import KeyBar
+from tensorpeek.tui.widgets.pickers import Pickers
+from tensorpeek.tui.widgets.range_fields import RangeFields
+from tensorpeek.tui.widgets.statistics_panel import StatisticsPanel
+from tensorpeek.tui.widgets.title_bar import TitleBar
+from tensorpeek.tui.widgets.view_toggle import ViewToggle
+
+
+class HistogramScreen(ChoosingScreen):
+    """Holds what is chosen and what is known about it; the widgets show it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = list(HISTOGRAM_KEYS)
+    AUTO_FOCUS = "#plot"
+
+    def __init__(self, paths: Sequence[str], *, ascii_only: bool, plain: bool) -> None:
+        super().__init__(paths)
+        self._ascii_only = ascii_only
+        self._plain = plain
+        self._inspection = Inspection()
+        self._drawn: Subject | None = None
+
+    def compose(self) -> ComposeResult:
+        """Lay out the regions from top to bottom."""
+        yield TitleBar(id="title", markup=False)
+        yield Pickers(id="pickers")
+        with Horizontal(id="controls"):
+            yield RangeFields(id="range")
+            yield ViewToggle(ascii_only=self._ascii_only, id="view")
+        with Horizontal(id="pages"):
+            yield Button("1 Histogram", id="page-1", compact=True)
+            yield Button("2 Statistics", id="page-2", compact=True)
+        with Horizontal(id="body"):
+            yield HistogramPlot(ascii_only=self._ascii_only, plain=self._plain, id="plot")
+            yield StatisticsPanel(id="statistics")
+        yield CursorLine(id="cursor", markup=False)
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        """Look up the files once the first frame is on the screen."""
+        self.query_one(RangeFields).show_bins(self._inspection.bins)
+        self.query_one(ViewToggle).display = False
+        self.query_one("#plot").border_title = self._inspection.plot_title()
+        self.query_one("#statistics").border_title = "statistics"
+        if self._ascii_only:
+            self.query_one(Pickers).use_ascii()
+        self.action_page(1)
+        self.call_after_refresh(self.start)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Hide keys without use, and leave letters to a field or menu that is being typed in."""
+        if action in {"find", "range", "help"}:
+            return not isinstance(self.focused, Input | OptionList)
+        if action == "view":
+            tensor = self._choice.tensor
+            return tensor is not None and len(tensor.views) > 1
+        return True
+
+    # Measuring
+
+    def show_tensor(self) -> None:
+        """Ask for the current tensor in the current view, with its own default range."""
+        choice = self._choice
+        tensor, subject = choice.tensor, choice.subject
+        if tensor is None or subject is None:
+            return
+        self.query_one(Pickers).tensor_menu.choose(tensor.name)
+        toggle = self.query_one(ViewToggle)
+        toggle.display = len(tensor.views) > 1
+        toggle.element, toggle.raw = tensor.dtype, choice.view == "raw"
+        self.refresh_bindings()
+        question = self._inspection.start(subject)
+        if tensor.error is not None:
+            self._background.cancel("measure")
+            self.show_measuring_failure(told.MeasuringFailed(subject, tensor.error))
+            return
+        self._background.submit("measure", jobs.measure_tensor(tensor, question))
+        self.set_timer(PATIENCE, partial(self._admit_waiting, subject))
+
+    def _admit_waiting(self, subject: Subject) -> None:
+        """Take the last picture away when the next one takes its time."""
+        if subject == self._choice.subject and self._inspection.histogram is None:
+            self.show_note("measuring …")
+            self._show_statistics()
+
+    def _count_again(self) -> None:
+        """Ask for the bins and the range of the tensor that is measured already."""
+        tensor, distribution = self._choice.tensor, self._inspection.distribution
+        question = self._inspection.ask_again()
+        if tensor is not None and distribution is not None and question is not None:
+            self._background.submit("measure", jobs.count_bins(tensor, question, distribution))
+
+    @on(told.Progressed)
+    def show_progress(self, event: told.Progressed) -> None:
+        """Say how far measuring has come."""
+        if event.subject == self._choice.subject:
+            self.query_one(CursorLine).show_progress(event.share)
+
+    @on(told.Measured)
+    def take_distribution(self, event: told.Measured) -> None:
+        """Show the statistics and fill in the default range."""
+        if event.subject != self._choice.subject:
+            return
+        self._inspection.measured(event.distribution, event.facts)
+        self.query_one(RangeFields).show_range(*self._inspection.use_default_range())
+        self._show_statistics()
+
+    @on(told.Counted)
+    def take_counts(self, event: told.Counted) -> None:
+        """Draw the bars."""
+        asked = self._inspection.asked
+        if asked is None or event.question != asked:
+            return
+        self._inspection.counted(event.histogram, event.in_range)
+        self._draw(keep_cursor=self._drawn == asked.subject)
+        self._drawn = asked.subject
+        self._show_statistics()
+
+    @on(told.MeasuringFailed)
+    def show_measuring_failure(self, event: told.MeasuringFailed) -> None:
+        """Say why a tensor has no numbers."""
+        tensor = self._choice.tensor
+        if event.subject != self._choice.subject or tensor is None:
+            return
+        self.show_note(f"{tensor.name}: {event.reason}")
+        self.query_one(RangeFields).show_range("", "")
+        self.query_one(StatisticsPanel).show_error(tensor.name, event.reason)
+
+    # Showing
+
+    def _draw(self, *, keep_cursor: bool = True) -> None:
+        plot, histogram = self.query_one(HistogramPlot), self._inspection.histogram
+        plot.border_title = self._inspection.plot_title()
+        plot.border_subtitle = self._inspection.bins_note(self._choice.tensor)
+        if histogram is None:
+            return
+        if self._inspection.is_empty:
+            self.show_note("no finite values to draw")
+            return
+        plot.show_histogram(histogram, log=self._inspection.log, keep_cursor=keep_cursor)
+        if plot.cursor is not None:
+            self.query_one(CursorLine).show_bin(histogram, plot.cursor)
+
+    def show_note(self, words: str) -> None:
+        """Show words instead of bars."""
+        self._drawn = None
+        self.query_one(HistogramPlot).show_note(Text(words))
+        self.query_one(CursorLine).show_words("")
+        if self._choice.tensor is None:
+            self.query_one(StatisticsPanel).show_statistics("", [])
+
+    def _show_statistics(self) -> None:
+        tensor = self._choice.tensor
+        if tensor is not None:
+            sections = self._inspection.sections(tensor)
+            self.query_one(StatisticsPanel).show_statistics(tensor.name, sections)
+
+    # What widgets tell
+
+    @on(told.BinsChosen)
+    def take_bins(self, event: told.BinsChosen) -> None:
+        """Use another number of bins."""
+        self._inspection.bins = event.bins
+        self.query_one(RangeFields).show_bins(event.bins)
+        self._count_again()
+        self.action_focus_plot()
+
+    @on(told.RangeApplied)
+    def take_range(self, event: told.RangeApplied) -> None:
+        """Select another range."""
+        self._inspection.range = (event.low, event.high)
+        self._count_again()
+        self.action_focus_plot()
+
+    @on(told.BinHovered)
+    def show_bin(self, event: told.BinHovered) -> None:
+        """Describe the bin under the cursor."""
+        histogram = self._inspection.histogram
+        if histogram is not None and event.index < histogram.counts.size:
+            self.query_one(CursorLine).show_bin(histogram, event.index)
+
+    @on(Button.Pressed, "#page-1, #page-2")
+    def turn_page(self, event: Button.Pressed) -> None:
+        """Show the histogram or the statistics on a narrow screen."""
+        self.action_page(1 if event.button.id == "page-1" else 2)
+
+    # Keys
+
+    @on(told.ViewToggled)
+    def action_view(self) -> None:
+        """Go to the other view of a quantized tensor."""
+        self._choice.toggle_view()
+        self.show_tensor()
+
+    def action_bins(self, step: int) -> None:
+        """Use more or fewer bins."""
+        bins = self._inspection.bins_after(step)
+        if bins != self._inspection.bins:
+            self.post_message(told.BinsChosen(bins))
+
+    def action_log(self) -> None:
+        """Change between a linear and a logarithmic axis."""
+        self._inspection.log = not self._inspection.log
+        self._draw()
+
+    def action_range(self) -> None:
+        """Go to the fields of the range."""
+        self.query_one(RangeFields).focus_range()
+
+    def action_default_range(self) -> None:
+        """Select mean - std to mean + std again."""
+        self.query_one(RangeFields).show_range(*self._inspection.use_default_range())
+        self._count_again()
+
+    def action_statistics(self) -> None:
+        """Turn the page of a narrow screen."""
+        self.action_page(1 if self.has_class("-statistics") else 2)
+
+    def action_page(self, page: int) -> None:
+        """Show the histogram (1) or, on a narrow screen, the statistics (2)."""
+        self.set_class(page == 2, "-statistics")
+        self.query_one("#page-1").set_class(page == 1, "-current")
+        self.query_one("#page-2").set_class(page == 2, "-current")
+
+    def action_focus_plot(self) -> None:
+        """Give the keys back to the plot."""
+        self.set_focus(self.query_one(HistogramPlot))
+
+    def action_copy(self) -> None:
+        """Copy the statistics to the clipboard of the terminal (OSC 52)."""
+        tensor = self._choice.tensor
+        if tensor is not None:
+            text = statistics_text(tensor.name, self._inspection.sections(tensor))
+            self.app.copy_to_clipboard(text)
+            self.notify(f"{text.count(chr(10))} lines copied", markup=False)
+
+    def action_copy_command(self) -> None:
+        """Copy the command that prints this histogram."""
+        subject, known = self._choice.subject, self._inspection
+        if subject is not None:
+            text = command_line(subject, bins=known.bins, selection=known.range, log=known.log)
+            self.app.copy_to_clipboard(text)
+            self.notify(text, title="copied", markup=False)
+
+    def action_warnings(self) -> None:
+        """Show what to know about the model."""
+        model = self._choice.model
+        warnings = () if model is None else model.warnings
+        words = "\n".join(warnings) or "no warnings"
+        self.app.push_screen(TextDialog("warnings", Text(words), "w"))
+
+    async def action_help(self) -> None:
+        """Show every key."""
+        rows = key_rows([*HISTOGRAM_KEYS, *HistogramPlot.BINDINGS])
+        color = self.app.theme_variables["primary"]
+        table = key_table(rows, color, ascii_only=self._ascii_only)
+        await self.app.push_screen(TextDialog("keys", table, "question_mark"))

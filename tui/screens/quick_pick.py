@@ -1,0 +1,112 @@
+"""The quick pick: type a part of a layer's name, press Enter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from tensorpeek.tui.layer_search import search
+from tensorpeek.tui.widgets.layer_list import LayerList
+
+if TYPE_CHECKING:
+    from tensorpeek.loaders import Model
+
+
+class PickInput(Input):
+    """An input in which the opening key closes the dialog while nothing is typed."""
+
+    def check_consume_key(self, key: str, character: str | None = None) -> bool:
+        """Leave ``/`` to the dialog while the input is empty."""
+        if key == "slash" and not self.value:
+            return False
+        return super().check_consume_key(key, character)
+
+
+class QuickPick(ModalScreen[str | None]):
+    """Returns the name that was chosen, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "close", "Close", show=False),
+        Binding("slash", "close_empty", "Close", show=False, priority=True),
+        Binding("up,ctrl+p", "move(-1)", "Up", show=False, priority=True),
+        Binding("down,ctrl+n", "move(1)", "Down", show=False, priority=True),
+        Binding("pageup", "move(-10)", "Page up", show=False, priority=True),
+        Binding("pagedown", "move(10)", "Page down", show=False, priority=True),
+    ]
+
+    def __init__(self, names: Sequence[str], remarks: dict[str, str], current: str) -> None:
+        super().__init__()
+        self._names = list(names)
+        self._remarks = remarks
+        self._current_name = current
+
+    def compose(self) -> ComposeResult:
+        """Lay out the input, the count and the list."""
+        with Vertical(id="pick-dialog"):
+            yield PickInput(placeholder="part of a layer's name …", id="pick-query", compact=True)
+            yield Static(id="pick-count", markup=False)
+            yield LayerList(self._remarks, id="pick-list")
+
+    def on_mount(self) -> None:
+        """Show every name, the current one highlighted."""
+        self.set_focus(self.query_one("#pick-query", Input))  # at once: keys may be waiting
+        self._show(self._names, self._current_name)
+        self.call_after_refresh(self.query_one(LayerList).reveal)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Leave ``/`` to the input once something is typed: names hold slashes."""
+        return action != "close_empty" or not self.query_one("#pick-query", Input).value
+
+    @on(Input.Changed, "#pick-query")
+    def filter_names(self, event: Input.Changed) -> None:
+        """Show what matches."""
+        event.stop()
+        self._show(search(self._names, event.value), None)
+
+    @on(Input.Submitted, "#pick-query")
+    def choose_highlighted(self, event: Input.Submitted) -> None:
+        """Return the highlighted name; stay open where nothing matches."""
+        event.stop()
+        name = self.query_one(LayerList).highlighted
+        if name is not None:
+            self.dismiss(name)
+
+    @on(LayerList.Clicked)
+    def choose_clicked(self, event: LayerList.Clicked) -> None:
+        """Return the name that was clicked."""
+        event.stop()
+        self.dismiss(event.name)
+
+    def action_move(self, steps: int) -> None:
+        """Move the highlight."""
+        self.query_one(LayerList).move(steps)
+
+    def action_close(self) -> None:
+        """Return nothing."""
+        self.dismiss(None)
+
+    def action_close_empty(self) -> None:
+        """Return nothing."""
+        self.dismiss(None)
+
+    def _show(self, names: list[str], highlighted: str | None) -> None:
+        self.query_one(LayerList).show_names(names, highlighted)
+        total = len(self._names)
+        count = f"{total:,}" if len(names) == total else f"{len(names):,} of {total:,}"
+        self.query_one("#pick-count", Static).update(f"{count} layers")
+
+
+def layer_remarks(model: Model) -> dict[str, str]:
+    """Return for each layer the type and shape of its first tensor, for the quick pick."""
+    firsts = {layer: tensors[0] for layer, tensors in model.layers.items()}
+    return {
+        layer: f"{tensor.dtype} {'×'.join(map(str, tensor.shape)) or 'scalar'}"
+        for layer, tensor in firsts.items()
+    }

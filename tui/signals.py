@@ -1,0 +1,52 @@
+"""Leave the terminal as it was found, whatever ends the app."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import termios
+from collections.abc import Callable
+from typing import Any
+
+RESTORE = (
+    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m"
+)
+"""Mouse and bracketed paste off, key protocol and screen back, cursor on, plain text."""
+
+
+class SignalGuard:
+    """SIGTERM and SIGINT quit in good order; SIGHUP restores the terminal and leaves hard.
+
+    When the terminal has vanished (SIGHUP), a regular exit can hang on writing to it.
+    """
+
+    def __init__(self) -> None:
+        self._settings = _terminal_settings()
+
+    def install(self, quit_app: Callable[[], None]) -> None:
+        """Catch the signals in the running event loop."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, quit_app)
+        loop.add_signal_handler(signal.SIGINT, quit_app)
+        signal.signal(signal.SIGHUP, self._hang_up)
+
+    def _hang_up(self, *_: object) -> None:
+        stream = sys.__stderr__
+        if stream is not None and self._settings is not None:
+            descriptor = stream.fileno()
+            try:
+                os.set_blocking(descriptor, False)
+                os.write(descriptor, RESTORE)
+                termios.tcsetattr(descriptor, termios.TCSANOW, self._settings)
+            except (OSError, termios.error):
+                pass  # the terminal is gone: nothing is left to restore
+        os._exit(128 + signal.SIGHUP)
+
+
+def _terminal_settings() -> list[Any] | None:
+    stream = sys.__stderr__
+    if stream is None or not stream.isatty():
+        return None
+    return termios.tcgetattr(stream.fileno())

@@ -1,0 +1,61 @@
+"""The bottom line: the most used keys, which can be clicked too."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import RenderResult
+from textual.binding import Binding
+from textual.widget import Widget
+
+PALETTE = ("^p", "palette", "app.command_palette")
+DISPENSABLE = ("copy", "log", "tensor.next", "range", "bins.more", "bins.fewer")
+"""Keys left out, in this order, where the line is too short for all."""
+
+
+class KeyBar(Widget):
+    """Shows the bindings of the screen that are to be shown and have a use now."""
+
+    def on_mount(self) -> None:
+        """Follow the bindings: a key may have no use for some tensors."""
+        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+
+    def render(self) -> RenderResult:
+        """Return the keys and what they do, as many as fit, and the palette's key at the right."""
+        palette = self._key(PALETTE[0], PALETTE[2]) + Text(PALETTE[1])
+        left_out: list[str] = []
+        line = self._line(left_out)
+        for name in DISPENSABLE:
+            if line.cell_len + palette.cell_len > self.size.width:
+                left_out.append(name)
+                line = self._line(left_out)
+        line.pad_right(max(self.size.width - line.cell_len - palette.cell_len, 0))
+        return line.append_text(palette)
+
+    def _line(self, left_out: list[str]) -> Text:
+        line = Text(no_wrap=True, overflow="crop")
+        shown = [binding for binding in self._shown() if binding.id not in left_out]
+        for _, group in groupby(shown, key=lambda binding: binding.group or binding.id):
+            bindings = list(group)
+            label = bindings[0].description
+            if bindings[0].group is not None:
+                label = bindings[0].group.description
+            for binding in bindings:
+                line.append_text(self._key(binding.key_display or "", f"screen.{binding.action}"))
+            line.append(f"{label}  ")
+        return line
+
+    def _shown(self) -> list[Binding]:
+        active = self.screen.active_bindings
+        keys = [
+            binding.binding
+            for binding in active.values()
+            if binding.enabled and binding.binding.show and binding.node is self.screen
+        ]
+        return list({binding.id: binding for binding in keys}.values())
+
+    def _key(self, keys: str, action: str) -> Text:
+        action = action.replace("screen.app.", "app.")
+        return Text.assemble((keys, Style(bold=True, meta={"@click": action})), " ")

@@ -1,0 +1,137 @@
+"""The fields for the number of bins and for the selected range, checked as they are entered."""
+
+from __future__ import annotations
+
+import math
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Input, Label, Static
+
+from tensorpeek.tui.messages import BinsChosen, RangeApplied
+from tensorpeek.tui.question import BINS_STEP, MAX_BINS, MIN_BINS
+
+
+class Field(Input):
+    """A short input whose key Escape leads back to the plot."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "screen.focus_plot", "Back to the plot", show=False, id="field.leave"),
+    ]
+
+
+class RangeFields(Vertical):
+    """Bins, Min, Max and Apply on one line; what is wrong with them below."""
+
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._bins = ""
+
+    def compose(self) -> ComposeResult:
+        """Lay out the fields and the line for errors."""
+        with Horizontal(id="fields"):
+            yield Label("Bins", classes="field-name")
+            yield Field(id="bins", compact=True, max_length=3)
+            yield Label("Min", classes="field-name")
+            yield Field(id="low", compact=True, max_length=40)
+            yield Label("Max", classes="field-name")
+            yield Field(id="high", compact=True, max_length=40)
+            yield Button("Apply", id="apply", compact=True)
+        yield Static(id="field-error", markup=False)
+
+    def show_bins(self, bins: int) -> None:
+        """Put the number of bins into its field."""
+        self._bins = str(bins)
+        self._field("bins").value = self._bins
+        self._mark("bins", None)
+
+    def show_range(self, low: str, high: str) -> None:
+        """Put a range into its fields."""
+        self._field("low").value, self._field("high").value = low, high
+        self._mark("low", None)
+
+    def focus_range(self) -> None:
+        """Put the cursor into the first field of the range."""
+        self.screen.set_focus(self._field("low"))
+
+    @on(Input.Submitted, "#low, #high")
+    @on(Button.Pressed, "#apply")
+    def apply_range(self, event: Input.Submitted | Button.Pressed) -> None:
+        """Check the range and tell the screen, or mark the field that is wrong."""
+        event.stop()
+        low, high = self._field("low").value.strip(), self._field("high").value.strip()
+        if "," in low:  # "min,max" in one field
+            low, _, high = (part.strip() for part in low.partition(","))
+        checked = check_range(low, high)
+        if isinstance(checked, RangeApplied):
+            self.show_range(low, high)
+            self.post_message(checked)
+        else:
+            self._mark(*checked)
+
+    @on(Input.Submitted, "#bins")
+    def choose_bins(self, event: Input.Submitted) -> None:
+        """Check the number of bins and tell the screen, or mark the field."""
+        event.stop()
+        reason = bins_problem(event.value)
+        if reason is None:
+            self._mark("bins", None)
+            self.post_message(BinsChosen(int(event.value)))
+        else:
+            self._mark("bins", reason)
+
+    @on(Input.Blurred, "#bins")
+    def restore_bins(self, event: Input.Blurred) -> None:
+        """Forget an entry that was not submitted."""
+        event.stop()
+        if self._field("bins").value != self._bins:
+            self.show_bins(int(self._bins))
+
+    def _field(self, name: str) -> Field:
+        return self.query_one(f"#{name}", Field)
+
+    def _mark(self, name: str, reason: str | None) -> None:
+        for field in self.query(Field):
+            field.set_class(reason is not None and field.id == name, "-wrong")
+        line = self.query_one("#field-error", Static)
+        line.display = reason is not None
+        if reason is not None:
+            field = self._field(name)
+            line.update(f"{_NAMES[name]}: {reason}")
+            line.styles.margin = (0, 0, 0, max(field.region.x - self.region.x, 0))
+            self.screen.set_focus(field)
+
+
+_NAMES = {"bins": "Bins", "low": "Min", "high": "Max"}
+
+
+def bins_problem(text: str) -> str | None:
+    """Return why ``text`` is no number of bins, None if it is one."""
+    allowed = f"{MIN_BINS} to {MAX_BINS} in steps of {BINS_STEP}"
+    if not text.strip():
+        return f"empty: {allowed}"
+    if not text.strip().isdecimal():
+        return f"not a whole number: {allowed}"
+    value = int(text)
+    return None if value in range(MIN_BINS, MAX_BINS + 1, BINS_STEP) else f"only {allowed}"
+
+
+def check_range(low: str, high: str) -> RangeApplied | tuple[str, str]:
+    """Return the range that two texts mean, or the wrong field (``low``, ``high``) and why."""
+    values = []
+    for name, text in (("low", low), ("high", high)):
+        if not text:
+            return name, "empty: enter a number"
+        try:
+            value = float(text)
+        except ValueError:
+            return name, "not a number"
+        if math.isnan(value):
+            return name, "NaN is not a limit"
+        values.append(value)
+    if values[0] > values[1]:
+        return "low", "greater than Max"
+    return RangeApplied(values[0], values[1])
