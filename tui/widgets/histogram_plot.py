@@ -208,7 +208,7 @@ class HistogramPlot(Widget, can_focus=True):
 
 
 def _solid(strip: Strip) -> Strip:
-    """Draw full blocks as colored spaces: no font leaves gaps between those."""
+    """Give full blocks a background of their own color: no font leaves gaps between those."""
     segments = [piece for segment in strip for piece in _solid_pieces(segment)]
     return Strip(segments, strip.cell_length)
 
@@ -219,9 +219,5 @@ def _solid_pieces(segment: Segment) -> Iterator[Segment]:
         yield segment
         return
     for is_full, letters in groupby(segment.text, key="█".__eq__):
-        text = "".join(letters)
-        yield (
-            Segment(" " * len(text), Style(bgcolor=style.color))
-            if is_full
-            else Segment(text, style)
-        )
+        solid = style + Style(bgcolor=style.color) if is_full else style
+        yield Segment("".join(letters), solid)
