@@ -1,0 +1,40 @@
+"""Draw docs/screenshot.svg: the app on the int8 sample model, as the README shows it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+from tensorpeek.tui.app import TensorpeekApp
+from tensorpeek.tui.screens.histogram_screen import HistogramScreen
+
+ROOT = Path(__file__).resolve().parents[1]
+MODELS = ROOT / "models"
+PICTURE = ROOT / "docs" / "screenshot.svg"
+KEYS = ("right", "right", "right")
+"""What is typed before the picture is taken."""
+
+
+async def draw() -> str:
+    """Run the app without a terminal and return its screen as SVG."""
+    app = TensorpeekApp([str(MODELS / "resnet8_int8.pt"), str(MODELS)])
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        if not isinstance(screen, HistogramScreen):
+            raise TypeError(screen)
+        while not screen.is_settled:
+            await pilot.pause(0.05)
+        await pilot.press(*KEYS)
+        await pilot.pause()
+        return app.export_screenshot(title="tensorpeek models")
+
+
+def without_remote_fonts(picture: str) -> str:
+    """Drop the web fonts, which pages that embed the picture do not load."""
+    return re.sub(r"@font-face \{[^}]*\}\s*", "", picture)
+
+
+if __name__ == "__main__":
+    PICTURE.write_text(without_remote_fonts(asyncio.run(draw())), encoding="utf-8")
+    print(PICTURE.relative_to(ROOT))
