@@ -26,9 +26,21 @@ class DType:
 
     @cached_property
     def numpy(self) -> np.dtype[np.generic]:
-        """The NumPy type of one unpacked element, in native byte order."""
+        """The NumPy type of one unpacked element, in native byte order.
+
+        NumPy has no ``complex32``: it becomes a record of two float16.
+        """
+        if self.name == "complex32":
+            return np.dtype([("real", np.float16), ("imag", np.float16)])
         extension = getattr(ml_dtypes, self.name, None)
         return np.dtype(extension if extension is not None else self.name)
+
+    @property
+    def unpacked(self) -> np.dtype[np.generic]:
+        """The NumPy type in which values are handed out: int8 or uint8 for packed integers."""
+        if self.kind == "int" and self.bits < 8:
+            return np.dtype(np.int8 if self.signed else np.uint8)
+        return self.numpy
 
     @property
     def signed(self) -> bool:
@@ -66,6 +78,7 @@ def _table() -> dict[str, DType]:
         ("float", 16, ("float16", "bfloat16")),
         ("float", 32, ("float32",)),
         ("float", 64, ("float64",)),
+        ("complex", 32, ("complex32",)),
         ("complex", 64, ("complex64",)),
         ("complex", 128, ("complex128",)),
     )

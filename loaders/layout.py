@@ -55,12 +55,13 @@ class Layout:
             return f"has {len(self.shape)} dimensions but {len(self.strides)} strides"
         if min((*self.shape, *self.strides, self.offset), default=0) < 0:
             return "has a negative size, stride or offset"
-        need = element.nbytes(self.offset + self.extent) if self.extent else 0
+        extent = self.extent
+        need = element.nbytes(self.offset + extent) if extent else 0
         if need > nbytes:
             return f"reaches past its storage: needs {need:,} bytes of {nbytes:,}"
         count = math.prod(self.shape)
-        if count > max(self.extent, MAX_EXPANSION):
-            return f"claims {count:,} elements over {self.extent:,} stored ones"
+        if count > max(extent, MAX_EXPANSION):
+            return f"claims {count:,} elements over {extent:,} stored ones"
         return None
 
     def read(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -38,13 +38,24 @@ class Quantization:
         """Read the scales: float64, flat, in the units of the dequantized values."""
         return self.scale.read().astype(np.float64).reshape(-1)
 
-    def zero_points(self) -> NDArray[np.int64]:
-        """Read the zero points: int64, flat, one for each scale."""
+    @property
+    def value_type(self) -> np.dtype[Any]:
+        """The NumPy type of the dequantized values: the scale's, but float32 for float64."""
+        element = self.scale.element
+        return np.dtype(np.float32) if element.name == "float64" else element.numpy
+
+    def zero_points(self) -> NDArray[Any]:
+        """Read the zero points: flat, one for each scale; float64 if there are fractions, or int64.
+
+        torch's ``per_channel_affine_float_qparams`` has zero points such as 7.5.
+        """
         if self.zero_point is None:
             return np.zeros(self.scale.params, np.int64)
         points = self.zero_point.read()
         if points.dtype.kind not in "iu":
-            points = np.rint(points.astype(np.float64))
+            points = points.astype(np.float64)
+            if not np.array_equal(points, np.rint(points)):
+                return np.broadcast_to(points.reshape(-1), (self.scale.params,))
         return np.broadcast_to(points.astype(np.int64).reshape(-1), (self.scale.params,))
 
     def group_index(self, shape: tuple[int, ...], start: int, stop: int) -> NDArray[np.intp]:
@@ -68,20 +79,35 @@ class Quantization:
     ) -> Iterator[NDArray[Any]]:
         """Turn chunks of codes, in row-major order of ``shape``, into floats.
 
-        The arithmetic is that of ONNX DequantizeLinear and of torch's ``dequantize``: the integer
-        difference is exact, the product is taken in float32 and rounded to the scale's type
-        (float32 where the file holds a float64 scale, as torch does).
+        See :meth:`decoder` for the arithmetic.
         """
-        scale_type = np.dtype(np.float32) if self.scale.dtype == "float64" else None
-        result = scale_type or self.scale.element.numpy
-        scales, points = self.scales().astype(np.float32), self.zero_points()
+        decode = self.decoder()
         start = 0
         for chunk in codes:
-            difference = chunk.astype(np.int64)
             if self.scheme == "per-tensor":
-                yield ((difference - points[0]).astype(np.float32) * scales[0]).astype(result)
+                yield decode(chunk, 0)
                 continue
-            group = self.group_index(shape, start, start + chunk.size)
+            yield decode(chunk, self.group_index(shape, start, start + chunk.size))
             start += chunk.size
+
+    def decoder(self) -> Callable[[NDArray[Any], NDArray[np.intp] | int], NDArray[Any]]:
+        """Read the scales; return what turns codes, and the index of each one's scale, into floats.
+
+        The arithmetic is that of ONNX DequantizeLinear and of torch's ``dequantize``: the integer
+        difference is exact, the product is taken in float32 and rounded to the scale's type
+        (float32 where the file holds a float64 scale, as torch does). With float64 scales of
+        channels torch takes the product in float64 (ATen's dequantize_tensor_per_channel_affine).
+        """
+        result = self.value_type
+        scales, points = self.scales(), self.zero_points()
+        if self.scheme != "per-channel" or self.scale.dtype != "float64":
+            scales = scales.astype(np.float32)
+
+        def decode(codes: NDArray[Any], group: NDArray[np.intp] | int) -> NDArray[Any]:
+            is_integer = codes.dtype.kind in "iu"  # float8 codes have zero points of 0
+            difference = codes.astype(points.dtype if is_integer else np.float64)
             difference -= points[group]
-            yield (difference.astype(np.float32) * scales[group]).astype(result)
+            with np.errstate(over="ignore", invalid="ignore"):
+                return (difference.astype(scales.dtype) * scales[group]).astype(result)
+
+        return decode

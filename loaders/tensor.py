@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.loaders.codec import Codec
 from tensorpeek.loaders.dtypes import DTYPES, DType
 from tensorpeek.loaders.errors import LoadError
 from tensorpeek.loaders.layout import Layout
@@ -32,7 +33,8 @@ class Tensor:
     ``name`` is unique in its model, ``layer`` groups tensors, ``label`` tells them apart within
     the layer (``weight``). ``role`` is what the tensor is for: one of :data:`ROLES`. ``aliases``
     are other names under which the file lists the same values. A tensor that cannot be read
-    carries the reason in ``error`` and has no values.
+    carries the reason in ``error`` and has no values. Values lie in ``storage`` as ``layout`` says,
+    or a ``codec`` reads them; then ``stored_nbytes`` is what they take in the file.
     """
 
     name: str
@@ -43,6 +45,8 @@ class Tensor:
     dtype: str
     storage: Storage | None = None
     layout: Layout | None = None
+    codec: Codec | None = None
+    stored_nbytes: int | None = None
     quantization: Quantization | None = None
     aliases: tuple[str, ...] = ()
     error: str | None = None
@@ -56,12 +60,26 @@ class Tensor:
     @property
     def nbytes(self) -> int:
         """Bytes the elements take in the file, packed types rounded up to a whole byte."""
+        if self.stored_nbytes is not None:
+            return self.stored_nbytes
         return self.element.nbytes(self.params)
 
     @property
     def element(self) -> DType:
         """The type of a stored element."""
         return DTYPES[self.dtype]
+
+    def value_type(self, view: View) -> np.dtype[Any]:
+        """Return the NumPy type of the values in a view.
+
+        It is the stored type but for a dequantized view, which has the type of its scale (float32
+        for a float64 scale). Integers of less than a byte come as int8 or uint8.
+        """
+        if self.codec is not None:
+            return self.codec.value_type(view).unpacked
+        if self.quantization is None or view == "raw":
+            return self.element.unpacked
+        return self.quantization.value_type
 
     @property
     def views(self) -> tuple[View, ...]:
@@ -78,6 +96,9 @@ class Tensor:
         quantized tensor has the type of its scale, of others the stored type. Arrays may be
         read-only. Raises LoadError when the tensor has an ``error`` or cannot be read.
         """
+        if self.codec is not None and self.error is None:
+            yield from self.codec.chunks(view, size)
+            return
         if self.storage is None or self.layout is None or self.error is not None:
             raise LoadError(self.source, f"{self.name}: {self.error or 'has no values'}")
         quantization = self.quantization if view == "dequantized" else None
@@ -96,7 +117,7 @@ class Tensor:
         Raises LoadError as :meth:`chunks` does.
         """
         parts = list(self.chunks(view, ordered=True))
-        flat = np.concatenate(parts) if parts else np.empty(0, self.element.numpy)
+        flat = np.concatenate(parts) if parts else np.empty(0, self.value_type(view))
         return flat.reshape(self.shape)
 
 

@@ -1,0 +1,26 @@
+"""Values that are more than elements in a row: blocks with scales among them, parts put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal, Protocol
+
+from numpy.typing import NDArray
+
+from tensorpeek.loaders.dtypes import DType
+
+
+class Codec(Protocol):
+    """Reads the values of a tensor whose codes and scales do not lie in plain arrays.
+
+    Implementations are picklable: they hold storages, not open files.
+    """
+
+    def value_type(self, view: Literal["raw", "dequantized"]) -> DType:
+        """Return the type of the values in a view: that of the codes, or a float type."""
+
+    def chunks(self, view: Literal["raw", "dequantized"], size: int) -> Iterator[NDArray[Any]]:
+        """Yield all values, flat and in row-major order, at most ``size`` in an array.
+
+        ``size`` is at least one block. Raises LoadError.
+        """

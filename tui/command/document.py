@@ -1,0 +1,41 @@
+"""Answers as JSON: one tensor a line, numbers as numbers, never an invalid literal."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Json = dict[str, Any]
+
+
+def print_document(command: str, models: Sequence[Json], errors: Sequence[Json]) -> None:
+    """Print ``models`` (each with ``tensors``) under the schema ``tensorpeek.<command>/1``."""
+    write = sys.stdout.write
+    write(f'{{"schema": "tensorpeek.{command}/1",\n "models": [')
+    for index, model in enumerate(models):
+        write(",\n  {" if index else "\n  {")
+        facts = {key: value for key, value in model.items() if key != "tensors"}
+        write(_dump(facts)[1:-1])
+        write(', "tensors": [')
+        for place, tensor in enumerate(model["tensors"]):
+            write((",\n    " if place else "\n    ") + _dump(tensor))
+        write("]}")
+    write(f'],\n "errors": {_dump(list(errors))}}}\n')
+
+
+def finite(value: Any) -> Any:  # noqa: ANN401 (any JSON value)
+    """Return ``value`` with "NaN", "Infinity" and "-Infinity" for floats that are not finite."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return value
+
+
+def _dump(value: Json | list[Json]) -> str:
+    return json.dumps(finite(value), allow_nan=False)

@@ -1,0 +1,113 @@
+"""The ``tensorpeek`` command: a path opens the app, a subcommand prints.
+
+Only click is imported here: help and completion answer at once, each command imports what it needs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from tensorpeek.tui.command.exit_codes import ExitCode
+from tensorpeek.tui.command.subcommands import completion, hist, ls, open_app, stats
+
+OWN_OPTIONS = frozenset({"-h", "--help", "-V", "--version"})
+"""First arguments that are meant for the group and not for the app."""
+
+
+class AppGroup(click.Group):
+    """A group whose first argument may be a path: then the app opens it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Hand everything that does not begin with a subcommand to the app."""
+        first = args[0] if args else None
+        known = first in OWN_OPTIONS or first in self.commands
+        if not known and not (first is None and ctx.resilient_parsing):
+            args = ["open", *args]
+        return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a subcommand, or the app under a name that no user types."""
+        return open_app if cmd_name == "open" else super().get_command(ctx, cmd_name)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete subcommands, and paths as the shell does."""
+        return [*super().shell_complete(ctx, incomplete), CompletionItem(incomplete, type="file")]
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Show the app's options beside the group's own, then the subcommands."""
+        own = [param for param in open_app.params if isinstance(param, click.Option)]
+        records = [
+            record
+            for param in (*own, *self.get_params(ctx))
+            if (record := param.get_help_record(ctx)) is not None
+        ]
+        with formatter.section("Options"):
+            formatter.write_dl(records)
+        self.format_commands(ctx, formatter)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (as click declares it)
+        """Run a command and turn what it returns, and what ends it early, into an exit code."""
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            _forget_output()
+            code = ExitCode.BROKEN_PIPE
+        except KeyboardInterrupt:
+            code = ExitCode.INTERRUPTED
+        except OSError as error:
+            _forget_output()
+            click.echo(f"tensorpeek: {(error.strerror or str(error)).lower()}", err=True)
+            code = ExitCode.UNREADABLE
+        ctx.exit(int(code or ExitCode.OK))
+
+
+def _forget_output() -> None:
+    """Send what is still buffered nowhere, or Python complains about it when it ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+@click.group(
+    cls=AppGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    subcommand_metavar="[PATH]...",
+    options_metavar="[OPTIONS]",
+)
+@click.version_option(None, "-V", "--version", package_name="tensorpeek")
+def cli() -> None:
+    """Look into the weight files of neural networks.
+
+    \b
+    tensorpeek [PATH]...     open files, folders or patterns in the app; default: ./models
+    tensorpeek COMMAND ...   print instead, as text or --json (see Commands)
+
+    A file that is named like a command opens as ./NAME.
+
+    \b
+    Examples:
+      tensorpeek model.pt
+      tensorpeek checkpoints/ other.onnx
+      tensorpeek stats model.pt '*conv2d*'
+      tensorpeek hist model.pt --range -0.25 0.25
+
+    Exit codes: 0 fine, 2 wrong usage or no match, 3 something could not be read.
+    """  # noqa: D301 (click's mark for a paragraph that keeps its lines)
+
+
+for command in (ls, stats, hist, completion):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Run the command with the arguments of the process, and exit."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    cli(prog_name="tensorpeek")

@@ -1,0 +1,91 @@
+"""Arguments and options that several subcommands share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TypeVar
+
+import click
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+PAIRS = frozenset({"--range", "--limits"})
+"""Options that take two numbers, as two words or as one with a comma."""
+
+
+class PairCommand(click.Command):
+    """A command whose pairs of numbers may be written ``MIN MAX`` or ``MIN,MAX``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Split ``MIN,MAX`` into two words before click counts them."""
+        return super().parse_args(ctx, _split_pairs(args))
+
+
+class AppCommand(click.Command):
+    """The command that needs no name: its usage line is the program's own."""
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the usage line without a subcommand."""
+        formatter.write_usage(ctx.find_root().command_path, "[OPTIONS] [PATH]...")
+
+
+def _split_pairs(args: list[str]) -> list[str]:
+    words: list[str] = []
+    for word in args:
+        option, equals, value = word.partition("=")
+        if option in PAIRS and equals:
+            words += [option, *value.split(",", 1)]
+        elif words and words[-1] in PAIRS and "," in word:
+            words += word.split(",", 1)
+        else:
+            words.append(word)
+    return words
+
+
+def interval(
+    _context: click.Context, param: click.Parameter, value: tuple[float, float] | None
+) -> tuple[float, float] | None:
+    """Check that a pair is an interval; infinite ends are for ``--range`` only."""
+    if value is None:
+        return None
+    low, high = value
+    if math.isnan(low) or math.isnan(high):
+        raise click.BadParameter("NaN is no bound")
+    if low > high:
+        raise click.BadParameter(f"the lower bound {low:g} is above the upper bound {high:g}")
+    if param.name == "limits" and not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise click.BadParameter("the x axis needs two different, finite bounds")
+    return value
+
+
+def paths_and_patterns(function: Function) -> Function:
+    """Add the words that name files and select tensors."""
+    words = click.argument(
+        "words", nargs=-1, required=True, metavar="PATH... [PATTERN]...", type=click.Path()
+    )
+    match = click.option(
+        "-m",
+        "--match",
+        "matches",
+        multiple=True,
+        metavar="PATTERN",
+        help="Select tensors by PATTERN, even one that looks like a path.",
+    )
+    return words(match(function))
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+all_option = click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Also print buffers, constants, optimizer state and activation scales.",
+)
+view_option = click.option(
+    "--view",
+    type=click.Choice(("dequantized", "raw")),
+    default="dequantized",
+    show_default=True,
+    help="What to measure of a quantized tensor: its floats or its stored integers.",
+)

@@ -1,0 +1,161 @@
+"""The subcommands as click sees them; what they do is imported when they run."""
+
+# Imports wait until a command runs; click's \b keeps the lines of a paragraph.
+# ruff: noqa: D301
+
+from __future__ import annotations
+
+import click
+
+from tensorpeek.tui.command.exit_codes import ExitCode
+from tensorpeek.tui.command.options import (
+    AppCommand,
+    PairCommand,
+    all_option,
+    interval,
+    json_option,
+    paths_and_patterns,
+    view_option,
+)
+
+
+@click.command(cls=AppCommand, add_help_option=False)
+@click.argument("paths", nargs=-1, type=click.Path())
+@click.option(
+    "--ascii", "ascii_only", is_flag=True, help="Draw the app with ASCII characters only."
+)
+@click.option("--theme", metavar="NAME", help="Colors of the app, one of Textual's themes.")
+@click.help_option("-h", "--help", hidden=True)
+def open_app(paths: tuple[str, ...], ascii_only: bool, theme: str | None) -> ExitCode:  # noqa: FBT001
+    """Open files, folders or quoted patterns in the app."""
+    from tensorpeek.tui.command.start_app import start_app
+
+    return start_app(paths, ascii_only=ascii_only, theme=theme)
+
+
+@click.command(short_help="List the tensors of model files.")
+@paths_and_patterns
+@json_option
+@click.option("--full", is_flag=True, help="With --json: also print the arrays of scales.")
+def ls(words: tuple[str, ...], matches: tuple[str, ...], as_json: bool, full: bool) -> ExitCode:  # noqa: FBT001
+    """List the tensors of model files: type, shape, size, quantization.
+
+    No values are read. PATH is a file, a folder or a quoted pattern. A later word that is no
+    file, such as '*conv*', is a PATTERN: it selects tensors by their name or their layer's; with
+    *, ? or [ it must match all of it, without them any part of it; case matters.
+
+    \b
+    Examples:
+      tensorpeek ls model.pt
+      tensorpeek ls model.pt '*conv2d*' bias
+      tensorpeek ls 'checkpoints/**/*.pt'
+      tensorpeek ls model.onnx --json | jq '.models[].tensors[].name'
+    """
+    from tensorpeek.tui.command.ls import list_tensors
+
+    return list_tensors(words, matches, as_json=as_json, full=full)
+
+
+@click.command(short_help="Print exact statistics of every tensor.")
+@paths_and_patterns
+@view_option
+@json_option
+@all_option
+def stats(
+    words: tuple[str, ...],
+    matches: tuple[str, ...],
+    view: str,
+    as_json: bool,  # noqa: FBT001
+    everything: bool,  # noqa: FBT001
+) -> ExitCode:
+    """Print exact minimum, maximum, mean and standard deviation of tensors.
+
+    Measures are of the finite values; NaN and infinities are counted. The standard deviation is
+    the population's. Quantized tensors have a table of their own, with scale and zero point (means
+    over channels) and the range of the stored integers. PATH and PATTERN are as for ls. Text
+    leaves out buffers, constants, optimizer state and activation scales unless --all is given
+    or nothing else matches; JSON has all.
+
+    \b
+    Examples:
+      tensorpeek stats model.pt
+      tensorpeek stats model.pt '*conv2d*' --view raw
+      tensorpeek stats a.pt b.onnx --json
+    """
+    from tensorpeek.tui.command.statistics_output import print_statistics
+
+    return print_statistics(words, matches, view=view, as_json=as_json, everything=everything)
+
+
+@click.command(cls=PairCommand, short_help="Draw histograms of tensors.")
+@paths_and_patterns
+@click.option(
+    "--bins",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=50,
+    show_default=True,
+    help="Number of bins; about that many where bins hold whole quantization levels.",
+)
+@click.option(
+    "--range",
+    "selection",
+    nargs=2,
+    type=float,
+    callback=interval,
+    metavar="MIN MAX",
+    help="Count and color what lies in [MIN, MAX]; also MIN,MAX; inf for no bound.",
+)
+@click.option(
+    "--limits",
+    nargs=2,
+    type=float,
+    callback=interval,
+    metavar="MIN MAX",
+    help="Draw from MIN to MAX instead of over all values.",
+)
+@click.option("--log", is_flag=True, help="Logarithmic percentages.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
+@view_option
+@json_option
+@all_option
+def hist(words: tuple[str, ...], matches: tuple[str, ...], **how: object) -> ExitCode:
+    """Draw the distribution of tensors, in percent of their parameters.
+
+    Without a PATTERN all weights are drawn. PATH and PATTERN are as for ls. What lies in --range
+    is orange, the rest gray; without color the characters differ.
+
+    \b
+    Examples:
+      tensorpeek hist model.pt '*conv2d_1*'
+      tensorpeek hist model.pt --bins 80 --range -0.25 0.25
+      tensorpeek hist model.pt fc.weight --log --limits -1,1
+      tensorpeek hist model.pt --view raw --json
+    """
+    from tensorpeek.tui.command.counted import HistogramRequest
+    from tensorpeek.tui.command.histogram_output import print_histograms
+
+    return print_histograms(words, matches, HistogramRequest(**how))  # type: ignore[arg-type]
+
+
+@click.command(short_help="Print the script that completes commands and paths.")
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
+@click.pass_context
+def completion(context: click.Context, shell: str) -> ExitCode:
+    """Print the shell's script that completes tensorpeek's commands, options and paths.
+
+    \b
+    Examples:
+      eval "$(tensorpeek completion bash)"     in ~/.bashrc
+      eval "$(tensorpeek completion zsh)"      in ~/.zshrc
+      tensorpeek completion fish > ~/.config/fish/completions/tensorpeek.fish
+    """
+    from click.shell_completion import ShellComplete, get_completion_class
+
+    kind = get_completion_class(shell)
+    if kind is None:
+        raise click.UsageError(f"no completion for {shell}")
+    root = context.find_root().command
+    # The base class prints without running a shell to learn its version.
+    click.echo(ShellComplete.source(kind(root, {}, "tensorpeek", "_TENSORPEEK_COMPLETE")))
+    return ExitCode.OK
