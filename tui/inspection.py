@@ -43,6 +43,11 @@ class Inspection:
         """Take in what was measured."""
         self.distribution, self.facts = distribution, facts
 
+    def has_changed(self) -> bool:
+        """Whether bins or range were entered since the question that is being answered."""
+        asked = self.asked
+        return asked is not None and (asked.bins, asked.selection) != (self.bins, self.range)
+
     def counted(self, histogram: Histogram, in_range: RangeCount | None) -> None:
         """Take in what was counted."""
         self.histogram, self.in_range = histogram, in_range

@@ -18,9 +18,8 @@ def start_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> E
     """Run the app on ``paths``, by default on ``./models``. Raises UsageError."""
     chosen = list(paths) or _default()
     missing = [path for path in chosen if not _may_exist(path)]
-    for path in missing:
-        complain(path, "no such file" + _guess(path))
     if missing:
+        _complain_of(missing)
         return ExitCode.UNREADABLE
     if theme is not None:
         _check_theme(theme)

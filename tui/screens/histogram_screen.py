@@ -127,9 +127,14 @@ class HistogramScreen(ChoosingScreen):
         """Show the statistics and fill in the default range."""
         if event.subject != self._choice.subject:
             return
-        self._inspection.measured(event.distribution, event.facts)
-        self.query_one(RangeFields).show_range(*self._inspection.use_default_range())
+        known = self._inspection
+        known.measured(event.distribution, event.facts)
+        is_outdated = known.has_changed()
+        if known.range is None:
+            self.query_one(RangeFields).offer_range(*known.use_default_range())
         self._show_statistics()
+        if is_outdated:
+            self._count_again()
 
     @on(told.Counted)
     def take_counts(self, event: told.Counted) -> None:
@@ -186,10 +191,7 @@ class HistogramScreen(ChoosingScreen):
     @on(told.BinsChosen)
     def take_bins(self, event: told.BinsChosen) -> None:
         """Use another number of bins."""
-        self._inspection.bins = event.bins
-        self.query_one(RangeFields).show_bins(event.bins)
-        self._count_again()
-        self.action_focus_plot()
+        self._use_bins(event.bins)
 
     @on(told.RangeApplied)
     def take_range(self, event: told.RangeApplied) -> None:
@@ -222,7 +224,13 @@ class HistogramScreen(ChoosingScreen):
         """Use more or fewer bins."""
         bins = self._inspection.bins_after(step)
         if bins != self._inspection.bins:
-            self.post_message(told.BinsChosen(bins))
+            self._use_bins(bins)
+
+    def _use_bins(self, bins: int) -> None:
+        self._inspection.bins = bins
+        self.query_one(RangeFields).show_bins(bins)
+        self._count_again()
+        self.action_focus_plot()
 
     def action_log(self) -> None:
         """Change between a linear and a logarithmic axis."""

@@ -9,8 +9,12 @@ from rich.text import Text
 from textual.app import RenderResult
 from textual.binding import Binding
 from textual.widget import Widget
+from textual.widgets import Input
 
 PALETTE = ("^p", "palette", "app.command_palette")
+FIELD_KEYS = (("Enter", "apply"), ("Tab", "next field"), ("Esc", "back to the plot"))
+"""Shown instead while a field is being typed in."""
+
 DISPENSABLE = ("copy", "log", "tensor.next", "range", "bins.more", "bins.fewer")
 """Keys left out, in this order, where the line is too short for all."""
 
@@ -21,6 +25,7 @@ class KeyBar(Widget):
     def on_mount(self) -> None:
         """Follow the bindings: a key may have no use for some tensors."""
         self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
+        self.watch(self.screen, "focused", lambda: self.refresh(), init=False)
 
     def render(self) -> RenderResult:
         """Return the keys and what they do, as many as fit, and the palette's key at the right."""
@@ -36,6 +41,10 @@ class KeyBar(Widget):
 
     def _line(self, left_out: list[str]) -> Text:
         line = Text(no_wrap=True, overflow="crop")
+        if isinstance(self.screen.focused, Input):
+            for keys, label in FIELD_KEYS:
+                line.append_text(self._key(keys, "")).append(f"{label}  ")
+            return line
         shown = [binding for binding in self._shown() if binding.id not in left_out]
         for _, group in groupby(shown, key=lambda binding: binding.group or binding.id):
             bindings = list(group)
@@ -57,5 +66,6 @@ class KeyBar(Widget):
         return list({binding.id: binding for binding in keys}.values())
 
     def _key(self, keys: str, action: str) -> Text:
-        action = action.replace("screen.app.", "app.")
-        return Text.assemble((keys, Style(bold=True, meta={"@click": action})), " ")
+        meta = {"@click": action.replace("screen.app.", "app.")} if action else None
+        color = self.app.theme_variables["primary"]
+        return Text.assemble((keys, Style(color=color, bold=True, meta=meta)), " ")

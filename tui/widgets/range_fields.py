@@ -29,6 +29,7 @@ class RangeFields(Vertical):
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._bins = ""
+        self._range = ("", "")
 
     def compose(self) -> ComposeResult:
         """Lay out the fields and the line for errors."""
@@ -50,8 +51,16 @@ class RangeFields(Vertical):
 
     def show_range(self, low: str, high: str) -> None:
         """Put a range into its fields."""
+        self._range = low, high
         self._field("low").value, self._field("high").value = low, high
         self._mark("low", None)
+
+    def offer_range(self, low: str, high: str) -> None:
+        """Put a range into its fields, unless another one is being typed there."""
+        fields = self._field("low"), self._field("high")
+        is_edited = (fields[0].value, fields[1].value) != self._range
+        if not (is_edited and self.screen.focused in fields):
+            self.show_range(low, high)
 
     def focus_range(self) -> None:
         """Put the cursor into the first field of the range."""
