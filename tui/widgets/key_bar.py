@@ -24,8 +24,11 @@ class KeyBar(Widget):
 
     def on_mount(self) -> None:
         """Follow the bindings: a key may have no use for some tensors."""
-        self.screen.bindings_updated_signal.subscribe(self, lambda _: self.refresh())
-        self.watch(self.screen, "focused", lambda: self.refresh(), init=False)
+        self.screen.bindings_updated_signal.subscribe(self, self._follow)
+        self.watch(self.screen, "focused", self._follow, init=False)
+
+    def _follow(self, _: object) -> None:
+        self.refresh()
 
     def render(self) -> RenderResult:
         """Return the keys and what they do, as many as fit, and the palette's key at the right."""
