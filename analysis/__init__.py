@@ -1,1 +1,34 @@
 """From tensors to exact numbers: tables of counts, summaries, histograms, range counts."""
+
+from tensorpeek.analysis.cache import DistributionCache
+from tensorpeek.analysis.distribution import Distribution
+from tensorpeek.analysis.edges import Edges, integer_edges, level_edges, uniform_edges
+from tensorpeek.analysis.histogram import Histogram
+from tensorpeek.analysis.measure import default_edges, measure
+from tensorpeek.analysis.quantized import QuantizationFacts, quantization_facts
+from tensorpeek.analysis.range_count import RangeCount
+from tensorpeek.analysis.stopping import Stop, never
+from tensorpeek.analysis.summary import QUANTILES, Summary
+from tensorpeek.analysis.table import CountTable
+from tensorpeek.analysis.wide import WideDistribution
+
+__all__ = [
+    "QUANTILES",
+    "CountTable",
+    "Distribution",
+    "DistributionCache",
+    "Edges",
+    "Histogram",
+    "QuantizationFacts",
+    "RangeCount",
+    "Stop",
+    "Summary",
+    "WideDistribution",
+    "default_edges",
+    "integer_edges",
+    "level_edges",
+    "measure",
+    "never",
+    "quantization_facts",
+    "uniform_edges",
+]
