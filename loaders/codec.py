@@ -1,4 +1,4 @@
-"""Values that are more than elements in a row: blocks with scales among them, parts put together."""
+"""Values that are not plain elements: blocks with scales among them, parts put together."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.loaders.errors import LoadError
+
 if TYPE_CHECKING:
     from tensorpeek.loaders.tensor import Tensor
 
@@ -81,7 +83,7 @@ class Quantization:
 
         See :meth:`decoder` for the arithmetic.
         """
-        decode = self.decoder()
+        decode = self.decoder(shape)
         start = 0
         for chunk in codes:
             if self.scheme == "per-tensor":
@@ -90,18 +92,33 @@ class Quantization:
             yield decode(chunk, self.group_index(shape, start, start + chunk.size))
             start += chunk.size
 
-    def decoder(self) -> Callable[[NDArray[Any], NDArray[np.intp] | int], NDArray[Any]]:
+    def groups(self, shape: tuple[int, ...]) -> int:
+        """Return how many scales a tensor of ``shape`` needs."""
+        if self.scheme == "per-tensor" or self.axis is None:
+            return 1
+        if self.block is None:
+            return shape[self.axis]
+        return math.prod(shape[: self.axis] + shape[self.axis + 1 :]) * (
+            -(-shape[self.axis] // self.block)
+        )
+
+    def decoder(
+        self, shape: tuple[int, ...]
+    ) -> Callable[[NDArray[Any], NDArray[np.intp] | int], NDArray[Any]]:
         """Read the scales; return what turns codes, and the index of each one's scale, into floats.
 
         The arithmetic is that of ONNX DequantizeLinear and of torch's ``dequantize``: the integer
         difference is exact, the product is taken in float32 and rounded to the scale's type
         (float32 where the file holds a float64 scale, as torch does). With float64 scales of
         channels torch takes the product in float64 (ATen's dequantize_tensor_per_channel_affine).
+        Raises LoadError when there are not as many scales as a tensor of ``shape`` needs.
         """
+        self._check_counts(shape)
         result = self.value_type
         scales, points = self.scales(), self.zero_points()
         if self.scheme != "per-channel" or self.scale.dtype != "float64":
-            scales = scales.astype(np.float32)
+            with np.errstate(over="ignore"):
+                scales = scales.astype(np.float32)
 
         def decode(codes: NDArray[Any], group: NDArray[np.intp] | int) -> NDArray[Any]:
             is_integer = codes.dtype.kind in "iu"  # float8 codes have zero points of 0
@@ -111,3 +128,10 @@ class Quantization:
                 return (difference.astype(scales.dtype) * scales[group]).astype(result)
 
         return decode
+
+    def _check_counts(self, shape: tuple[int, ...]) -> None:
+        need = self.groups(shape)
+        points = 1 if self.zero_point is None else self.zero_point.params
+        if self.scale.params != need or points not in {1, need}:
+            reason = f"has {self.scale.params:,} scales and {points:,} zero points"
+            raise LoadError(self.scale.source, f"{reason} where its shape needs {need:,}")

@@ -43,7 +43,7 @@ class Format:
 
 FORMATS = (
     Format("PyTorch", "tensorpeek.loaders.torch_file", (".pt", ".pth", ".bin", ".ckpt")),
-    Format("ONNX", "tensorpeek.loaders.onnx_file", (".onnx",)),
+    Format("ONNX", "tensorpeek.loaders.onnx_format.reader", (".onnx",)),
 )
 """Every format, in the order in which files are offered to them."""
 

@@ -1,0 +1,1 @@
+"""ONNX models: initializers, external data, and the quantization that the graph tells."""
