@@ -33,22 +33,36 @@ class Format:
     """A family of files and the module that loads them.
 
     ``module`` has ``recognizes(file: WeightFile) -> bool`` and ``load(file: WeightFile) -> Model``;
-    it is imported when a file is opened. ``suffixes`` are what a folder is searched for.
+    it is imported when a file is opened. ``suffixes`` are what a folder is searched for. The names
+    of files that stand for a set of files end in ``set_endings``: then ``module`` also has
+    ``parts(path: Path) -> tuple[Path, ...]``, the files of the set at ``path``.
     """
 
     name: str
     module: str
     suffixes: tuple[str, ...]
+    set_endings: tuple[str, ...] = ()
 
 
 FORMATS = (
-    Format("PyTorch", "tensorpeek.loaders.torch_file", (".pt", ".pth", ".bin", ".ckpt")),
+    Format("PyTorch", "tensorpeek.loaders.torch_format.reader", (".pt", ".pth", ".bin", ".ckpt")),
+    Format(
+        "safetensors",
+        "tensorpeek.loaders.safetensors_format.reader",
+        (".safetensors",),
+        (".safetensors.index.json",),
+    ),
+    Format("NumPy", "tensorpeek.loaders.numpy_format.reader", (".npy", ".npz")),
+    Format("GGUF", "tensorpeek.loaders.gguf_format.reader", (".gguf",)),
     Format("ONNX", "tensorpeek.loaders.onnx_format.reader", (".onnx",)),
 )
 """Every format, in the order in which files are offered to them."""
 
 SUFFIXES = frozenset(suffix for entry in FORMATS for suffix in entry.suffixes)
 """Suffixes of the files that a folder is searched for."""
+
+SET_ENDINGS = tuple(ending for entry in FORMATS for ending in entry.set_endings)
+"""How the names of files end that stand for a set of files; a folder is searched for them too."""
 
 
 def open_model(path: Path | str) -> Model:
@@ -65,6 +79,20 @@ def open_model(path: Path | str) -> Model:
             return load(file)
     known = ", ".join(entry.name for entry in FORMATS)
     raise LoadError(file.path, f"not a model file (known: {known})")
+
+
+def is_set(path: Path) -> bool:
+    """Whether the file at ``path``, by its name, stands for a set of files."""
+    return path.name.lower().endswith(SET_ENDINGS)
+
+
+def parts_of(path: Path) -> tuple[Path, ...]:
+    """Return the files that the set at ``path`` is made of; none if it is not a set."""
+    for entry in FORMATS:
+        if entry.set_endings and path.name.lower().endswith(entry.set_endings):
+            parts: Callable[[Path], tuple[Path, ...]] = importlib.import_module(entry.module).parts
+            return parts(path)
+    return ()
 
 
 def look_at(path: Path) -> WeightFile:

@@ -25,10 +25,12 @@ class Inspection:
         self.facts: QuantizationFacts | None = None
         self.histogram: Histogram | None = None
         self.in_range: RangeCount | None = None
+        self._has_failed = False
 
     def start(self, subject: Subject) -> Question:
         """Forget the last subject and return the first question about the next one."""
         self.distribution = self.facts = self.histogram = self.in_range = self.range = None
+        self._has_failed = False
         self.asked = Question(subject, self.bins)
         return self.asked
 
@@ -51,6 +53,15 @@ class Inspection:
     def counted(self, histogram: Histogram, in_range: RangeCount | None) -> None:
         """Take in what was counted."""
         self.histogram, self.in_range = histogram, in_range
+
+    def failed(self) -> None:
+        """Take in that there will be no answer."""
+        self._has_failed = True
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the first bars are still to come."""
+        return self.histogram is None and not self._has_failed
 
     def use_default_range(self) -> tuple[str, str]:
         """Select mean - std to mean + std; return the texts for the fields, empty without values.

@@ -80,7 +80,7 @@ HISTOGRAM_KEYS = [
     _key("2", "page(2)", "Statistics (narrow screens)", name="page.statistics"),
     _key("y", "copy", "Copy the statistics", name="copy", footer="copy"),
     _key("Y", "copy_command", "Copy the command that prints this", name="copy.command"),
-    _key("w", "warnings", "Warnings about the model", name="warnings"),
+    _key("w", "warnings", "About the file: warnings, metadata", name="warnings"),
     _key("R", "reload", "Open the file again", name="reload"),
     _key("S", "app.picture", "Save a picture (SVG) in this folder", name="picture"),
     _key(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -123,7 +124,8 @@ def _quantization(facts: QuantizationFacts) -> Section:
     if facts.groups > 1:
         spread = f"{number(facts.scale_min, 3)} … {number(facts.scale_max, 3)}"
         rows.append(Row(f"{facts.groups:,} scales", spread))
-    rows.append(Row("zero point", number(facts.zero_point_mean)))
+    if not math.isnan(facts.zero_point_mean):
+        rows.append(Row("zero point", number(facts.zero_point_mean)))
     if facts.zero_point_min != facts.zero_point_max:
         rows.append(Row("zero points", f"{facts.zero_point_min} … {facts.zero_point_max}"))
     rows.append(Row("int range", f"[{facts.raw_min}, {facts.raw_max}]"))

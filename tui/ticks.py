@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 STEPS = (1, 2, 5)
 
+SMALLEST_SPAN = 1e-300
+"""Below, the steps between ticks would not be normal floats: such an axis has none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tick:
@@ -63,7 +66,7 @@ def value_ticks(
     ``borders`` (ascending) stand at the columns ``columns_of``; between them the axis is linear.
     """
     low, high = float(borders[0]), float(borders[-1])
-    if not 0 < high - low < math.inf:
+    if not SMALLEST_SPAN < high - low < math.inf:
         return []
     step = _round_step((high - low) / max(columns / 8, 1))
     while True:

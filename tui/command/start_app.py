@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import glob
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 import click
 
 from tensorpeek.tui.command.exit_codes import ExitCode
+from tensorpeek.tui.command.first_screen import first_screen
 
 DEFAULT_FOLDER = "models"
+
+COLLECT_AFTER = (100_000, 10, 10)
+"""When garbage is looked for: with Python's 700 new objects, a tenth of the start goes into it."""
 
 
 def start_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> ExitCode:
@@ -23,8 +29,10 @@ def start_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> E
         return ExitCode.UNREADABLE
     if theme is not None:
         _check_theme(theme)
-    _check_terminal()
-    from tensorpeek.tui.app import run_app
+    terminal = _terminal()
+    gc.set_threshold(*COLLECT_AFTER)
+    with first_screen(terminal):
+        from tensorpeek.tui.app import run_app
 
     return ExitCode(run_app(chosen, ascii_only=ascii_only, theme=theme))
 
@@ -68,10 +76,11 @@ def _check_theme(theme: str) -> None:
         raise click.UsageError(f"no theme '{theme}'; there are: {', '.join(known)}")
 
 
-def _check_terminal() -> None:
-    """Textual reads stdin and draws on stderr; without a terminal there it would hang."""
+def _terminal() -> TextIO:
+    """Return stderr, where Textual draws. It would hang without a terminal there and at stdin."""
     error_stream = sys.__stderr__
     if error_stream is None or not (sys.stdin.isatty() and error_stream.isatty()):
         raise click.UsageError(
             "the app needs a terminal; for scripts: tensorpeek ls, stats or hist"
         )
+    return error_stream

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -128,13 +129,14 @@ def _quantization_json(entry: MeasuredTensor) -> Json | None:
     if quantization is None:
         return None
     facts: QuantizationFacts | None = entry.facts
+    point = facts.zero_point_mean if facts else None
     return {
         "scheme": quantization.scheme,
         "source": quantization.source,
         "bits": quantization.bits,
         "axis": quantization.axis,
         "scale": facts.scale_mean if facts else None,
-        "zero_point": facts.zero_point_mean if facts else None,
+        "zero_point": None if point is None or math.isnan(point) else point,
         "raw_min": facts.raw_min if facts else None,
         "raw_max": facts.raw_max if facts else None,
     }

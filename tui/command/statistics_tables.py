@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.table import Table
@@ -77,10 +78,10 @@ def _heads(entries: Sequence[MeasuredTensor], view: View) -> tuple[str, tuple[st
 def _affine(facts: QuantizationFacts | None) -> tuple[str, str, str]:
     if facts is None:
         return "–", "–", "–"
-    point = facts.zero_point_mean
+    point = None if math.isnan(facts.zero_point_mean) else facts.zero_point_mean
     return (
         measure_text(facts.scale_mean, SCALE_DECIMALS),
-        f"{point:.0f}" if point == round(point) else measure_text(point),
+        f"{point:.0f}" if point is not None and point.is_integer() else measure_text(point),
         interval_text(facts.raw_min, facts.raw_max),
     )
 

@@ -29,9 +29,10 @@ class ChoosingScreen(Screen[None]):
     Screens that show tensors derive from it and have a :class:`TitleBar` and :class:`Pickers`.
     """
 
-    def __init__(self, paths: Sequence[str]) -> None:
-        super().__init__()
+    def __init__(self, paths: Sequence[str], *, ascii_only: bool) -> None:
+        super().__init__(classes="-wide")  # most terminals are: no need to style everything again
         self._paths = list(paths)
+        self._ascii_only = ascii_only
         self._background = Background(self)
         self._choice = Selection()
         self._is_looked_up = False
@@ -53,10 +54,11 @@ class ChoosingScreen(Screen[None]):
         """Whether the files were looked up and no work is running in the background."""
         return self._is_looked_up and self._background.is_idle()
 
-    def start(self) -> None:
-        """Look up the files; called once the first frame is on the screen."""
+    async def start(self) -> None:
+        """Look up the files and show the menus; called once the first frame is on the screen."""
         self.query_one(TitleBar).show_state("", "opening …")
         self._background.submit("open", jobs.find(self._paths))
+        await self.query_one(Pickers).show_menus(ascii_only=self._ascii_only)
 
     def on_unmount(self) -> None:
         """Tell the background to stop: nobody waits for it."""

@@ -40,8 +40,7 @@ class HistogramScreen(ChoosingScreen):
     AUTO_FOCUS = "#plot"
 
     def __init__(self, paths: Sequence[str], *, ascii_only: bool, plain: bool) -> None:
-        super().__init__(paths)
-        self._ascii_only = ascii_only
+        super().__init__(paths, ascii_only=ascii_only)
         self._plain = plain
         self._inspection = Inspection()
         self._drawn: Subject | None = None
@@ -68,13 +67,13 @@ class HistogramScreen(ChoosingScreen):
         self.query_one(ViewToggle).display = False
         self.query_one("#plot").border_title = self._inspection.plot_title()
         self.query_one("#statistics").border_title = "statistics"
-        if self._ascii_only:
-            self.query_one(Pickers).use_ascii()
         self.action_page(1)
         self.call_after_refresh(self.start)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Hide keys without use, and leave letters to a field or menu that is being typed in."""
+        if not self.is_mounted:
+            return False
         if action in {"find", "range", "help"}:
             return not isinstance(self.focused, Input | OptionList)
         if action == "view":
@@ -105,7 +104,7 @@ class HistogramScreen(ChoosingScreen):
 
     def _admit_waiting(self, subject: Subject) -> None:
         """Take the last picture away when the next one takes its time."""
-        if subject == self._choice.subject and self._inspection.histogram is None:
+        if subject == self._choice.subject and self._inspection.is_waiting:
             self.show_note("measuring …")
             self._show_statistics()
 
@@ -153,6 +152,7 @@ class HistogramScreen(ChoosingScreen):
         tensor = self._choice.tensor
         if event.subject != self._choice.subject or tensor is None:
             return
+        self._inspection.failed()
         self.show_note(f"{tensor.name}: {event.reason}")
         self.query_one(RangeFields).show_range("", "")
         self.query_one(StatisticsPanel).show_error(tensor.name, event.reason)
@@ -198,7 +198,6 @@ class HistogramScreen(ChoosingScreen):
         """Select another range."""
         self._inspection.range = (event.low, event.high)
         self._count_again()
-        self.action_focus_plot()
 
     @on(told.BinHovered)
     def show_bin(self, event: told.BinHovered) -> None:
@@ -230,7 +229,6 @@ class HistogramScreen(ChoosingScreen):
         self._inspection.bins = bins
         self.query_one(RangeFields).show_bins(bins)
         self._count_again()
-        self.action_focus_plot()
 
     def action_log(self) -> None:
         """Change between a linear and a logarithmic axis."""
@@ -277,11 +275,13 @@ class HistogramScreen(ChoosingScreen):
             self.notify(text, title="copied", markup=False)
 
     def action_warnings(self) -> None:
-        """Show what to know about the model."""
+        """Show what to know about the model: its warnings and its metadata."""
+        from tensorpeek.tui.about import about_model
+
         model = self._choice.model
-        warnings = () if model is None else model.warnings
-        words = "\n".join(warnings) or "no warnings"
-        self.app.push_screen(TextDialog("warnings", Text(words), "w"))
+        if model is not None:
+            about = about_model(model, self.app.theme_variables)
+            self.app.push_screen(TextDialog("about the file", about, "w"))
 
     async def action_help(self) -> None:
         """Show every key."""

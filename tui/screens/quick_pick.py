@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tensorpeek.tui.layer_search import search
+from tensorpeek.tui.type_ahead import caught_up
 from tensorpeek.tui.widgets.layer_list import LayerList
 
 if TYPE_CHECKING:
@@ -20,13 +21,13 @@ if TYPE_CHECKING:
 
 
 class PickInput(Input):
-    """An input in which the opening key closes the dialog while nothing is typed."""
+    """An input that leaves the dialog's opening key alone while nothing is typed."""
 
-    def check_consume_key(self, key: str, character: str | None = None) -> bool:
-        """Leave ``/`` to the dialog while the input is empty."""
-        if key == "slash" and not self.value:
-            return False
-        return super().check_consume_key(key, character)
+    async def _on_key(self, event: events.Key) -> None:
+        if event.key == "slash" and not self.value:
+            event.prevent_default()
+        else:
+            await super()._on_key(event)
 
 
 class QuickPick(ModalScreen[str | None]):
@@ -34,7 +35,8 @@ class QuickPick(ModalScreen[str | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "close", "Close", show=False),
-        Binding("slash", "close_empty", "Close", show=False, priority=True),
+        Binding("slash", "close", "Close", show=False),  # the input takes it once words are typed
+        Binding("enter", "choose", "Choose", show=False, priority=True),
         Binding("up,ctrl+p", "move(-1)", "Up", show=False, priority=True),
         Binding("down,ctrl+n", "move(1)", "Down", show=False, priority=True),
         Binding("pageup", "move(-10)", "Page up", show=False, priority=True),
@@ -60,23 +62,11 @@ class QuickPick(ModalScreen[str | None]):
         self._show(self._names, self._current_name)
         self.call_after_refresh(self.query_one(LayerList).reveal)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Leave ``/`` to the input once something is typed: names hold slashes."""
-        return action != "close_empty" or not self.query_one("#pick-query", Input).value
-
     @on(Input.Changed, "#pick-query")
     def filter_names(self, event: Input.Changed) -> None:
         """Show what matches."""
         event.stop()
         self._show(search(self._names, event.value), None)
-
-    @on(Input.Submitted, "#pick-query")
-    def choose_highlighted(self, event: Input.Submitted) -> None:
-        """Return the highlighted name; stay open where nothing matches."""
-        event.stop()
-        name = self.query_one(LayerList).highlighted
-        if name is not None:
-            self.dismiss(name)
 
     @on(LayerList.Clicked)
     def choose_clicked(self, event: LayerList.Clicked) -> None:
@@ -92,9 +82,13 @@ class QuickPick(ModalScreen[str | None]):
         """Return nothing."""
         self.dismiss(None)
 
-    def action_close_empty(self) -> None:
-        """Return nothing."""
-        self.dismiss(None)
+    async def action_choose(self) -> None:
+        """Return the highlighted name; stay open where nothing matches."""
+        await caught_up(self.query_one("#pick-query", Input))
+        await caught_up(self)
+        name = self.query_one(LayerList).highlighted
+        if name is not None:
+            self.dismiss(name)
 
     def _show(self, names: list[str], highlighted: str | None) -> None:
         self.query_one(LayerList).show_names(names, highlighted)

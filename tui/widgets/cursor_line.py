@@ -18,15 +18,15 @@ class CursorLine(Static):
 
     def show_bin(self, histogram: Histogram, index: int) -> None:
         """Describe bin ``index`` (from 0) of ``histogram``."""
-        self.update(bin_text(histogram, index, self.app.theme_variables["accent"]))
+        self.update(bin_text(histogram, index, self.app.theme_variables["accent"]), layout=False)
 
     def show_progress(self, share: float) -> None:
         """Show how far measuring has come, from 0 to 1."""
-        self.update(Text(f"measuring … {share:.0%}"))
+        self.update(Text(f"measuring … {share:.0%}"), layout=False)
 
     def show_words(self, words: str) -> None:
         """Show a text."""
-        self.update(Text(words))
+        self.update(Text(words), layout=False)
 
 
 def bin_text(histogram: Histogram, index: int, color: str) -> Text:

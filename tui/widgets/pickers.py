@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rich.text import Text
-from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.widgets import Label, Select, Static
 
@@ -27,6 +26,7 @@ class Menu(Select[str]):
     def fill(self, entries: Sequence[tuple[str, str]], value: str) -> None:
         """Offer ``entries`` (label, value) and choose ``value``; posts nothing."""
         self._entries = {key: label for label, key in entries}
+        self._allow_blank = False  # or the prompt is offered as an entry
         self._is_long = len(entries) > MENU_LIMIT
         with self.prevent(Select.Changed):
             if self._is_long:
@@ -45,6 +45,7 @@ class Menu(Select[str]):
     def empty(self) -> None:
         """Offer nothing."""
         self._entries, self._is_long = {}, False
+        self._allow_blank = True
         with self.prevent(Select.Changed):
             self.set_options([])
 
@@ -57,15 +58,21 @@ class Menu(Select[str]):
 
 
 class Pickers(Horizontal):
-    """One row: model, layer, tensor."""
+    """One row: model, layer, tensor.
 
-    def compose(self) -> ComposeResult:
-        """Lay out the menus with their names before them."""
-        for name in ("Model", "Layer", "Tensor"):
-            yield Label(name, classes="field-name")
-            yield Menu("…", id=name.lower())
+    It is empty until :meth:`show_menus`: three menus are a third of the widgets, and without them
+    the first frame is sooner on the screen.
+    """
 
-    def use_ascii(self) -> None:
+    async def show_menus(self, *, ascii_only: bool) -> None:
+        """Lay out the menus with their names before them; call it once, before all else."""
+        names = ("Model", "Layer", "Tensor")
+        pairs = ((Label(name, classes="field-name"), Menu("…", id=name.lower())) for name in names)
+        await self.mount_all(widget for pair in pairs for widget in pair)
+        if ascii_only:
+            self._use_ascii()
+
+    def _use_ascii(self) -> None:
         """Replace the arrows by characters that every terminal has."""
         for arrow in self.query(".down-arrow").results(Static):
             arrow.update("v")

@@ -13,14 +13,30 @@ from textual.widgets import Button, Input, Label, Static
 
 from tensorpeek.tui.messages import BinsChosen, RangeApplied
 from tensorpeek.tui.question import BINS_STEP, MAX_BINS, MIN_BINS
+from tensorpeek.tui.type_ahead import caught_up
 
 
 class Field(Input):
-    """A short input whose key Escape leads back to the plot."""
+    """A short input; Escape leads back to the plot, and so does Enter if the entry is right.
+
+    Both are priority keys, so that what is typed right after them goes to the plot.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "screen.focus_plot", "Back to the plot", show=False, id="field.leave"),
+        Binding("escape", "leave", "Back to the plot", show=False, priority=True, id="field.leave"),
+        Binding("enter", "enter", "Use the entry", show=False, priority=True, id="field.enter"),
     ]
+
+    async def action_leave(self) -> None:
+        """Give the keys back to the plot."""
+        await self.run_action("screen.focus_plot")
+
+    async def action_enter(self) -> None:
+        """Use what is entered and leave, or stay where it is wrong."""
+        await caught_up(self)
+        fields = self.query_ancestor(RangeFields)
+        if fields.use_bins() if self.id == "bins" else fields.use_range():
+            await self.action_leave()
 
 
 class RangeFields(Vertical):
@@ -66,31 +82,36 @@ class RangeFields(Vertical):
         """Put the cursor into the first field of the range."""
         self.screen.set_focus(self._field("low"))
 
-    @on(Input.Submitted, "#low, #high")
     @on(Button.Pressed, "#apply")
-    def apply_range(self, event: Input.Submitted | Button.Pressed) -> None:
-        """Check the range and tell the screen, or mark the field that is wrong."""
+    async def apply_range(self, event: Button.Pressed) -> None:
+        """Use the range, or mark the field that is wrong."""
         event.stop()
+        if self.use_range():
+            await self.run_action("screen.focus_plot")
+
+    def use_range(self) -> bool:
+        """Check the range and tell the screen, or mark the field that is wrong."""
         low, high = self._field("low").value.strip(), self._field("high").value.strip()
         if "," in low:  # "min,max" in one field
             low, _, high = (part.strip() for part in low.partition(","))
         checked = check_range(low, high)
-        if isinstance(checked, RangeApplied):
-            self.show_range(low, high)
-            self.post_message(checked)
-        else:
+        if not isinstance(checked, RangeApplied):
             self._mark(*checked)
+            return False
+        self.show_range(low, high)
+        self.post_message(checked)
+        return True
 
-    @on(Input.Submitted, "#bins")
-    def choose_bins(self, event: Input.Submitted) -> None:
+    def use_bins(self) -> bool:
         """Check the number of bins and tell the screen, or mark the field."""
-        event.stop()
-        reason = bins_problem(event.value)
-        if reason is None:
-            self._mark("bins", None)
-            self.post_message(BinsChosen(int(event.value)))
-        else:
+        entry = self._field("bins").value
+        reason = bins_problem(entry)
+        if reason is not None:
             self._mark("bins", reason)
+            return False
+        self.show_bins(int(entry))
+        self.post_message(BinsChosen(int(entry)))
+        return True
 
     @on(Input.Blurred, "#bins")
     def restore_bins(self, event: Input.Blurred) -> None:

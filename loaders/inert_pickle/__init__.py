@@ -1,0 +1,1 @@
+"""An unpickler that runs nothing: it builds inert records of what a pickle says."""

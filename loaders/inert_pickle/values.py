@@ -1,0 +1,70 @@
+"""What a pickle describes, as inert records: no class is looked up, nothing is called.
+
+Dictionaries and sets stay lists of what was put in: hashing what a hostile file wrote could take
+for ever (deeply shared tuples, chosen collisions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Global:
+    """The name of a class or function, such as ``torch._utils`` ``_rebuild_tensor_v2``."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+@dataclass(eq=False, slots=True)
+class Pairs:
+    """A dictionary: its keys and values in the order in which they were set."""
+
+    pairs: list[tuple[object, object]] = field(default_factory=list, repr=False)
+
+
+@dataclass(eq=False, slots=True)
+class Group:
+    """A set or frozen set."""
+
+    items: list[object] = field(default_factory=list, repr=False)
+
+
+@dataclass(eq=False, slots=True)
+class Persistent:
+    """A reference to something outside the pickle, such as a storage."""
+
+    key: object = field(repr=False)
+
+
+@dataclass(eq=False, slots=True)
+class Record:
+    """The result of a call that was not made: what was to be called, and with what.
+
+    ``state`` is what BUILD would have set, ``items`` what APPENDS and ``pairs`` what SETITEMS
+    would have put in.
+    """
+
+    callee: object = field(repr=False)
+    arguments: object = field(repr=False)
+    state: object = field(default=None, repr=False)
+    items: list[object] | None = field(default=None, repr=False)
+    pairs: list[tuple[object, object]] | None = field(default=None, repr=False)
+
+    def calls(self, names: Container[Global]) -> bool:
+        """Whether what was to be called is one of ``names``; only globals are ever hashed."""
+        return isinstance(self.callee, Global) and self.callee in names
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Pickle:
+    """A pickle that was interpreted: its root, the globals it names, the calls it describes."""
+
+    root: object = field(repr=False)
+    globals: tuple[Global, ...]
+    records: tuple[Record, ...] = field(repr=False)

@@ -1,0 +1,1 @@
+"""PyTorch archives: checkpoints, pickled modules, TorchScript; nothing in them is run."""
