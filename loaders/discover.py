@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tensorpeek.loaders.errors import LoadError
-from tensorpeek.loaders.registry import SUFFIXES
+from tensorpeek.loaders.registry import SUFFIXES, is_set, parts_of
 from tensorpeek.loaders.storage import describe
 
 
@@ -15,8 +15,9 @@ def find_models(paths: Iterable[Path | str]) -> tuple[list[Path], list[LoadError
     """Return the files that ``paths`` (files, folders, glob patterns) name, and what is wrong.
 
     A folder stands for the files in it and in its subfolders whose suffix is a known one; hidden
-    folders are left out. A pattern stands for its matches. Order is that of ``paths``, then by
-    name; a file is listed once. Files are not opened.
+    folders are left out, and so are the parts of a set of files beside what stands for the set.
+    A pattern stands for its matches. Order is that of ``paths``, then by name; a file is listed
+    once. Only files that stand for a set are opened.
     """
     found: dict[Path, None] = {}
     problems: list[LoadError] = []
@@ -52,10 +53,11 @@ def _in_folder(folder: Path) -> Iterator[Path]:
     files = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES
+        if (path.suffix.lower() in SUFFIXES or is_set(path))
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and path.is_file()
     )
     if not files:
         raise LoadError(folder, "no models in this folder")
-    yield from files
+    parts = {part for path in files for part in parts_of(path)}
+    yield from (path for path in files if path not in parts)

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
+from tensorpeek.loaders.clean import clean
+
 _BY_LABEL = {
     "weight": "weight",
     "kernel": "weight",
@@ -32,3 +37,21 @@ def role_of(label: str) -> str:
     if known is not None:
         return known
     return next((role for prefix, role in _PREFIXES if label.startswith(prefix)), "other")
+
+
+def unique_names(names: Iterable[str]) -> list[str]:
+    """Make names safe to show, in order, and number those that come again: ``weight (2)``.
+
+    An empty name becomes ``tensor``.
+    """
+    taken: set[str] = set()
+    counts: Counter[str] = Counter()
+    result = []
+    for name in (clean(name) or "tensor" for name in names):
+        candidate = name
+        while candidate in taken:
+            counts[name] += 1
+            candidate = f"{name} ({counts[name] + 1})"
+        taken.add(candidate)
+        result.append(candidate)
+    return result

@@ -1,0 +1,1 @@
+"""Open safetensors files, and sets of them that an index file names."""
