@@ -13,13 +13,15 @@ from typing import ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.filter import LineFilter
 from textual.screen import Screen
 
+from tensorpeek.tui.ascii_filter import AsciiFilter
 from tensorpeek.tui.key_help import key_text
 from tensorpeek.tui.keys import HISTOGRAM_KEYS
 from tensorpeek.tui.screens.histogram_screen import HistogramScreen
 from tensorpeek.tui.signals import SignalGuard
-from tensorpeek.tui.themes import THEMES, plot_variables
+from tensorpeek.tui.themes import THEMES, plot_variables, text_colors
 from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
 
 
@@ -47,6 +49,7 @@ class TensorpeekApp(App[int]):
         super().__init__()
         self._paths = list(paths)
         self._ascii_only = ascii_only
+        self._to_ascii = AsciiFilter()
         self._guard = guard
         self.animation_level = "none"
         for own in THEMES:
@@ -57,8 +60,13 @@ class TensorpeekApp(App[int]):
         """Return the theme's variables and the plot's colors."""
         variables = super().get_css_variables()
         variables.update(plot_variables(variables, dark=self.current_theme.dark))
-        self.theme_variables = variables
+        self.theme_variables = variables | text_colors(variables)
         return variables
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return what is done to every line before it is shown."""
+        filters = super().get_line_filters()
+        return [*filters, self._to_ascii] if self._ascii_only else filters
 
     def get_default_screen(self) -> Screen[None]:
         """Return the histogram screen."""

@@ -58,6 +58,15 @@ def plot_variables(variables: dict[str, str], *, dark: bool) -> dict[str, str]:
     }
 
 
+def text_colors(variables: dict[str, str]) -> dict[str, str]:
+    """Return the variables that color texts as Rich names colors.
+
+    Themes of terminal colors have names (``ansi_blue``) that only Textual knows.
+    """
+    names = ("primary", "accent", "warning", "error")
+    return {name: Color.parse(variables[name]).rich_color.name for name in names}
+
+
 def _color(text: str | None, fallback: str | None) -> Color:
     for candidate in (text, fallback):
         try:

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -125,7 +126,7 @@ class TestOpeningTheApp:
             calls.append((paths, ascii_only, theme)) or 0
         )
         monkeypatch.setitem(sys.modules, "tensorpeek.tui.app", app)
-        monkeypatch.setattr(start_app_module, "_check_terminal", lambda: None)
+        monkeypatch.setattr(start_app_module, "_terminal", StringIO)
         return calls
 
     @pytest.fixture

@@ -56,8 +56,11 @@ def print_model_line(console: Console, model: Model, *, first: bool) -> None:
 
 
 def _file_size(model: Model) -> list[str]:
+    """Return the size of the file and of the files it stands for, nothing if one is not there."""
+    from tensorpeek.loaders.registry import parts_of
+
     try:
-        return [size(model.path.stat().st_size)]
+        return [size(sum(path.stat().st_size for path in (model.path, *parts_of(model.path))))]
     except OSError:
         return []
 

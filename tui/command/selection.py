@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from tensorpeek.loaders import FORMATS, Model, Tensor
+from tensorpeek.loaders import Model, Tensor
 from tensorpeek.loaders.model import PARAMETER_ROLES
-
-SUFFIXES = frozenset(suffix for entry in FORMATS for suffix in entry.suffixes)
+from tensorpeek.loaders.registry import SUFFIXES, is_set
 
 WILDCARDS = "*?["
 
@@ -50,7 +49,7 @@ class Selection:
 def is_path(word: str) -> bool:
     """Return whether a word names files: it exists, matches files, or ends like a model file."""
     try:
-        if Path(word).exists() or Path(word).suffix.lower() in SUFFIXES:
+        if Path(word).exists() or Path(word).suffix.lower() in SUFFIXES or is_set(Path(word)):
             return True
         return any(sign in word for sign in WILDCARDS) and bool(glob.glob(word))  # noqa: PTH207
     except (OSError, ValueError):

@@ -14,9 +14,10 @@ from textual.widgets import Select
 from tensorpeek.tui import jobs
 from tensorpeek.tui import messages as told
 from tensorpeek.tui.background import Background, Crashed
+from tensorpeek.tui.file_names import path_labels, shown_name
 from tensorpeek.tui.screens.quick_pick import QuickPick, layer_remarks
 from tensorpeek.tui.selection import Selection
-from tensorpeek.tui.widgets.pickers import Pickers, path_labels
+from tensorpeek.tui.widgets.pickers import Pickers
 from tensorpeek.tui.widgets.title_bar import TitleBar
 
 PATIENCE = 0.15
@@ -98,8 +99,9 @@ class ChoosingScreen(Screen[None]):
         """Say why a model did not open; the others stay within reach."""
         if event.path != self._choice.path:
             return
-        self.query_one(TitleBar).show_state(event.path.name, "not opened")
-        self.show_note(f"{event.path.name}: {event.reason}")
+        name = shown_name(event.path)
+        self.query_one(TitleBar).show_state(name, "not opened")
+        self.show_note(f"{name}: {event.reason}")
 
     def _go_to_model(self, path: Path) -> None:
         self._background.cancel("measure")
@@ -110,7 +112,7 @@ class ChoosingScreen(Screen[None]):
         pickers = self.query_one(Pickers)
         pickers.layer_menu.empty()
         pickers.tensor_menu.empty()
-        self.query_one(TitleBar).show_state(path.name, "opening …")
+        self.query_one(TitleBar).show_state(shown_name(path), "opening …")
         self._background.submit("open", jobs.open_file(path))
         self.set_timer(PATIENCE, partial(self._admit_opening, path))
 

@@ -16,6 +16,7 @@ from textual.widgets import Button, Input, OptionList
 from tensorpeek.tui import jobs
 from tensorpeek.tui import messages as told
 from tensorpeek.tui.clipboard_text import command_line
+from tensorpeek.tui.file_names import shown_text
 from tensorpeek.tui.inspection import Inspection
 from tensorpeek.tui.key_help import key_rows, key_table
 from tensorpeek.tui.keys import HISTOGRAM_KEYS
@@ -272,7 +273,7 @@ class HistogramScreen(ChoosingScreen):
         if subject is not None:
             text = command_line(subject, bins=known.bins, selection=known.range, log=known.log)
             self.app.copy_to_clipboard(text)
-            self.notify(text, title="copied", markup=False)
+            self.notify(shown_text(text), title="copied", markup=False)
 
     def action_warnings(self) -> None:
         """Show what to know about the model: its warnings and its metadata."""

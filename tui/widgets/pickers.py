@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from rich.text import Text
 from textual.containers import Horizontal
@@ -93,12 +92,3 @@ class Pickers(Horizontal):
     def tensor_menu(self) -> Menu:
         """The menu of tensors."""
         return self.query_one("#tensor", Menu)
-
-
-def path_labels(paths: Sequence[Path]) -> dict[str, str]:
-    """Return a short label for each path: its name, with its folder where names repeat."""
-    names = [path.name for path in paths]
-    return {
-        str(path): path.name if names.count(path.name) == 1 else f"{path.parent.name}/{path.name}"
-        for path in paths
-    }

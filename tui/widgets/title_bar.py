@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual.widgets import Static
 
+from tensorpeek.tui.file_names import shown_name
 from tensorpeek.tui.number_text import short_count
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ class TitleBar(Static):
 
     def show_model(self, model: Model) -> None:
         """Describe an open model."""
-        line = self._start(model.name)
+        line = self._start(shown_name(model.path))
         for part in model_facts(model):
             line.append(f"  {part}")
         if model.warnings:

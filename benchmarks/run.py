@@ -1,0 +1,21 @@
+"""Run every measurement: start, listing, keys, counting. Ratios compare runs of one machine."""
+
+from __future__ import annotations
+
+import first_frame
+import key_to_paint
+import listing
+
+
+def main() -> None:
+    """Print the tables. Counting comes last: it imports large libraries into this process."""
+    first_frame.main()
+    listing.main()
+    key_to_paint.main()
+    import counting
+
+    counting.main()
+
+
+if __name__ == "__main__":
+    main()
