@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import TextIO
 
 ENTER = "\x1b[?1049h\x1b[?25l\x1b[2J\x1b[H"
@@ -16,9 +19,11 @@ LEAVE = "\x1b[?25h\x1b[?1049l"
 def first_screen(stream: TextIO) -> Iterator[None]:
     """Show the program's name on ``stream`` while the app is imported.
 
-    The app then draws over it and leaves the screen when it ends; when there will be no app, the
-    screen is left here.
+    The app then draws over it and leaves the screen when it ends; when it does not come to that,
+    because of an error, Ctrl+C or a signal, the screen is left here.
     """
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
     stream.write(f"{ENTER} \x1b[1mtensorpeek\x1b[0m")
     stream.flush()
     try:
@@ -27,3 +32,8 @@ def first_screen(stream: TextIO) -> Iterator[None]:
         stream.write(LEAVE)
         stream.flush()
         raise
+
+
+def _leave(number: int, _: FrameType | None) -> None:
+    """End as the signal would have, but through the clean-up."""
+    sys.exit(128 + number)

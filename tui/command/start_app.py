@@ -34,7 +34,7 @@ def start_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> E
     with first_screen(terminal):
         from tensorpeek.tui.app import run_app
 
-    return ExitCode(run_app(chosen, ascii_only=ascii_only, theme=theme))
+        return ExitCode(run_app(chosen, ascii_only=ascii_only, theme=theme))
 
 
 def _default() -> list[str]:
