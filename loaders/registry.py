@@ -71,7 +71,7 @@ def open_model(path: Path | str) -> Model:
     Values are read later, tensor by tensor. Raises LoadError, with one clause that says why.
     """
     file = look_at(Path(path))
-    for entry in FORMATS:
+    for entry in _likely_first(file.path):
         module = importlib.import_module(entry.module)
         recognizes: Callable[[WeightFile], bool] = module.recognizes
         load: Callable[[WeightFile], Model] = module.load
@@ -93,6 +93,12 @@ def parts_of(path: Path) -> tuple[Path, ...]:
             parts: Callable[[Path], tuple[Path, ...]] = importlib.import_module(entry.module).parts
             return parts(path)
     return ()
+
+
+def _likely_first(path: Path) -> list[Format]:
+    """Return the formats, those of the file's suffix first: fewer modules are imported in vain."""
+    suffix = path.suffix.lower()
+    return sorted(FORMATS, key=lambda entry: suffix not in entry.suffixes)
 
 
 def look_at(path: Path) -> WeightFile:
