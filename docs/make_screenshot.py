@@ -12,7 +12,7 @@ from tensorpeek.tui.screens.histogram_screen import HistogramScreen
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models"
 PICTURE = ROOT / "docs" / "screenshot.svg"
-KEYS = ("right", "right", "right")
+KEYS = ("n", "n", "n", "right", "right", "right", "right")
 """What is typed before the picture is taken."""
 
 
@@ -25,8 +25,11 @@ async def draw() -> str:
             raise TypeError(screen)
         while not screen.is_settled:
             await pilot.pause(0.05)
-        await pilot.press(*KEYS)
-        await pilot.pause()
+        for key in KEYS:
+            await pilot.press(key)
+            while not screen.is_settled:
+                await pilot.pause(0.05)
+            await pilot.pause(0.05)
         return app.export_screenshot(title="tensorpeek models")
 
 

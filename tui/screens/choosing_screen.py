@@ -43,7 +43,7 @@ class ChoosingScreen(Screen[None]):
         """Show the tensor that is chosen now."""
 
     @abstractmethod
-    def show_note(self, words: str) -> None:
+    def show_note(self, words: str, *, is_error: bool = False) -> None:
         """Show words instead of a tensor."""
 
     @abstractmethod
@@ -77,7 +77,7 @@ class ChoosingScreen(Screen[None]):
         problems = "\n".join(event.problems)
         if not event.paths:
             self.query_one(TitleBar).show_state("", "nothing to open")
-            self.show_note(problems or "no models")
+            self.show_note(problems or "no models", is_error=True)
             return
         if problems:
             self.notify(problems, title="not opened", severity="warning", markup=False)
@@ -101,7 +101,7 @@ class ChoosingScreen(Screen[None]):
             return
         name = shown_name(event.path)
         self.query_one(TitleBar).show_state(name, "not opened")
-        self.show_note(f"{name}: {event.reason}")
+        self.show_note(f"{name}: {event.reason}", is_error=True)
 
     def _go_to_model(self, path: Path) -> None:
         self._background.cancel("measure")

@@ -154,7 +154,7 @@ class HistogramScreen(ChoosingScreen):
         if event.subject != self._choice.subject or tensor is None:
             return
         self._inspection.failed()
-        self.show_note(f"{tensor.name}: {event.reason}")
+        self.show_note(f"{tensor.name}: {event.reason}", is_error=True)
         self.query_one(RangeFields).show_range("", "")
         self.query_one(StatisticsPanel).show_error(tensor.name, event.reason)
 
@@ -173,10 +173,11 @@ class HistogramScreen(ChoosingScreen):
         if plot.cursor is not None:
             self.query_one(CursorLine).show_bin(histogram, plot.cursor)
 
-    def show_note(self, words: str) -> None:
+    def show_note(self, words: str, *, is_error: bool = False) -> None:
         """Show words instead of bars."""
         self._drawn = None
-        self.query_one(HistogramPlot).show_note(Text(words))
+        style = self.app.theme_variables["error"] if is_error else ""
+        self.query_one(HistogramPlot).show_note(Text(words, style))
         self.query_one(CursorLine).show_words("")
         if self._choice.tensor is None:
             self.query_one(StatisticsPanel).show_statistics("", [])
