@@ -69,7 +69,8 @@ class DistributionCache:
 
 
 def _key(tensor: Tensor, view: View) -> Hashable:
-    place: list[object] = [view, tensor.name, tensor.dtype, tensor.layout, tensor.storage]
+    place: list[object] = [view, tensor.name, tensor.dtype]
+    place += [tensor.layout, tensor.storage, tensor.codec]
     quantization = tensor.quantization
     if quantization is not None and view == "dequantized":
         for part in (quantization.scale, quantization.zero_point):

@@ -16,11 +16,11 @@ MAX_KEYS = 1 << 22
 def can_count_channels(tensor: Tensor) -> bool:
     """Say whether codes fit a table of channel and code that is no larger than the tensor."""
     quantization = tensor.quantization
-    if quantization is None or quantization.scheme != "per-channel":
+    if quantization is None or quantization.scheme != "per-channel" or tensor.codec is not None:
         return False
     if tensor.element.kind != "int" or tensor.element.bits > 8:
         return False
-    keys = quantization.scale.params << tensor.element.bits
+    keys = quantization.groups(tensor.shape) << tensor.element.bits
     return keys <= min(MAX_KEYS, max(CHUNK, tensor.params))
 
 
@@ -33,7 +33,7 @@ def count_channels(
     """
     decode = quantization.decoder(tensor.shape)
     levels, lowest = 1 << tensor.element.bits, tensor.element.limits()[0]
-    counts = np.zeros(quantization.scale.params * levels, np.int64)
+    counts = np.zeros(quantization.groups(tensor.shape) * levels, np.int64)
     start = 0
     # A chunk of the table's size at least: each one may touch the whole table.
     size = max(CHUNK, counts.size // 4)

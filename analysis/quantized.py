@@ -85,14 +85,15 @@ def quantization_facts(tensor: Tensor, raw: Distribution) -> QuantizationFacts:
 def code_limits(tensor: Tensor, quantization: Quantization) -> tuple[int, int]:
     """Return the smallest and the largest code of ``quantization.bits`` bits.
 
-    Of codes that are small floats they are the largest finite ones.
+    Of codes that are small floats they are the largest finite ones; those of a codebook are
+    levels, which may be any value of their type.
     """
     element = tensor.element
     if element.kind != "int":
         values = pattern_values(element.numpy)
         finite = values[np.isfinite(values)]
         return int(finite.min()), int(finite.max())
-    if quantization.bits >= element.bits:
+    if quantization.bits >= element.bits or quantization.scheme == "codebook":
         return element.limits()
     half = 1 << quantization.bits - 1
     return (-half, half - 1) if element.signed else (0, 2 * half - 1)

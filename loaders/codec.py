@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from tensorpeek.loaders.dtypes import DType
@@ -13,7 +14,7 @@ from tensorpeek.loaders.dtypes import DType
 class Codec(Protocol):
     """Reads the values of a tensor whose codes and scales do not lie in plain arrays.
 
-    Implementations are picklable: they hold storages, not open files.
+    Implementations are picklable and hashable: they hold storages, not open files.
     """
 
     def value_type(self, view: Literal["raw", "dequantized"]) -> DType:
@@ -23,4 +24,14 @@ class Codec(Protocol):
         """Yield all values, flat and in row-major order, at most ``size`` in an array.
 
         ``size`` is at least one block. Raises LoadError.
+        """
+
+
+class BlockScales(Protocol):
+    """Reads scales that lie among the codes."""
+
+    def scales(self) -> NDArray[np.float64]:
+        """Return the size of the scale of each group of elements, flat, in the values' units.
+
+        Raises LoadError.
         """

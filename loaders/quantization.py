@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from tensorpeek.loaders.errors import LoadError
 
 if TYPE_CHECKING:
+    from tensorpeek.loaders.codec import BlockScales
     from tensorpeek.loaders.tensor import Tensor
 
-Scheme = Literal["per-tensor", "per-channel", "blockwise"]
+Scheme = Literal["per-tensor", "per-channel", "blockwise", "codebook"]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -26,31 +27,46 @@ class Quantization:
     for scheme ``per-tensor``; one for each index along ``axis`` for ``per-channel``; for
     ``blockwise`` the weight's shape with ``axis`` divided by ``block``, rounded up. ``bits`` is
     the width of a code, ``source`` says who quantized (``torch qint8``, ``ONNX QLinearConv``).
+    The codes of a ``codebook`` are indices: the raw view has the levels they stand for.
+
+    ``scale`` is None where scales lie among the codes; then ``within`` reads them, if it can, and
+    the tensor has a codec.
     """
 
     scheme: Scheme
     source: str
     bits: int
-    scale: Tensor
+    scale: Tensor | None
     zero_point: Tensor | None = None
     axis: int | None = None
     block: int | None = None
+    within: BlockScales | None = None
 
     def scales(self) -> NDArray[np.float64]:
-        """Read the scales: float64, flat, in the units of the dequantized values."""
+        """Read the scales: float64, flat, in the units of the dequantized values.
+
+        Empty where scales lie among the codes and cannot be told.
+        """
+        if self.scale is None:
+            return self.within.scales() if self.within is not None else np.empty(0)
         return self.scale.read().astype(np.float64).reshape(-1)
 
     @property
     def value_type(self) -> np.dtype[Any]:
         """The NumPy type of the dequantized values: the scale's, but float32 for float64."""
+        if self.scale is None:
+            return np.dtype(np.float32)
         element = self.scale.element
         return np.dtype(np.float32) if element.name == "float64" else element.numpy
 
     def zero_points(self) -> NDArray[Any]:
         """Read the zero points: flat, one for each scale; float64 if there are fractions, or int64.
 
-        torch's ``per_channel_affine_float_qparams`` has zero points such as 7.5.
+        torch's ``per_channel_affine_float_qparams`` has zero points such as 7.5. There are none
+        where scales lie among the codes.
         """
+        if self.scale is None:
+            return np.empty(0, np.int64)
         if self.zero_point is None:
             return np.zeros(self.scale.params, np.int64)
         points = self.zero_point.read()
@@ -111,9 +127,12 @@ class Quantization:
         difference is exact, the product is taken in float32 and rounded to the scale's type
         (float32 where the file holds a float64 scale, as torch does). With float64 scales of
         channels torch takes the product in float64 (ATen's dequantize_tensor_per_channel_affine).
-        Raises LoadError when there are not as many scales as a tensor of ``shape`` needs.
+        Raises LoadError when there are not as many scales as a tensor of ``shape`` needs, and
+        ValueError when they lie among the codes.
         """
-        self._check_counts(shape)
+        if self.scale is None:
+            raise ValueError("the scales lie among the codes")
+        self._check_counts(self.scale, shape)
         result = self.value_type
         scales, points = self.scales(), self.zero_points()
         if self.scheme != "per-channel" or self.scale.dtype != "float64":
@@ -129,9 +148,9 @@ class Quantization:
 
         return decode
 
-    def _check_counts(self, shape: tuple[int, ...]) -> None:
+    def _check_counts(self, scale: Tensor, shape: tuple[int, ...]) -> None:
         need = self.groups(shape)
         points = 1 if self.zero_point is None else self.zero_point.params
-        if self.scale.params != need or points not in {1, need}:
-            reason = f"has {self.scale.params:,} scales and {points:,} zero points"
-            raise LoadError(self.scale.source, f"{reason} where its shape needs {need:,}")
+        if scale.params != need or points not in {1, need}:
+            reason = f"has {scale.params:,} scales and {points:,} zero points"
+            raise LoadError(scale.source, f"{reason} where its shape needs {need:,}")

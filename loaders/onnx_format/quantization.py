@@ -203,7 +203,8 @@ class Codings:
 
     def _keep(self, weight: Value, coding: Coding) -> None:
         known = self.found.setdefault(weight, coding)
-        if known.quantization.scale.name != coding.quantization.scale.name:
+        first, again = known.quantization.scale, coding.quantization.scale
+        if first is not None and again is not None and first.name != again.name:
             self._warn(weight, "is quantized in two ways", "the first one is shown")
 
     def _part(self, value: Value) -> Tensor:
