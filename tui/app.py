@@ -123,6 +123,8 @@ def run_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> int
     stream = sys.__stderr__
     encoding = (stream.encoding if stream is not None else "") or ""
     is_ascii = ascii_only or encoding.lower().replace("-", "") != "utf8"
+    if stream is not None and sys.__stdout__ is not None and not sys.__stdout__.isatty():
+        os.dup2(stream.fileno(), sys.__stdout__.fileno())  # where Textual looks for the size
     guard = SignalGuard()
     app = TensorpeekApp(paths, ascii_only=is_ascii, theme=theme, guard=guard)
     return app.run() or app.return_code or 0

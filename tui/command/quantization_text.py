@@ -8,11 +8,11 @@ from tensorpeek.loaders import LoadError, Quantization, Tensor
 
 
 def describe_quantization(tensor: Tensor) -> str:
-    """Return for example ``int8 per-channel axis 0``, or an empty text."""
+    """Return for example ``torch qint8 per-channel axis 0``, or an empty text."""
     quantization = tensor.quantization
     if quantization is None:
         return ""
-    words = [tensor.dtype, quantization.scheme]
+    words = [quantization.source, quantization.scheme]
     if quantization.axis is not None:
         words.append(f"axis {quantization.axis}")
     if quantization.block is not None:

@@ -72,7 +72,7 @@ class QuickPick(ModalScreen[str | None]):
     def choose_clicked(self, event: LayerList.Clicked) -> None:
         """Return the name that was clicked."""
         event.stop()
-        self.dismiss(event.name)
+        self._answer(event.name)
 
     def action_move(self, steps: int) -> None:
         """Move the highlight."""
@@ -80,7 +80,7 @@ class QuickPick(ModalScreen[str | None]):
 
     def action_close(self) -> None:
         """Return nothing."""
-        self.dismiss(None)
+        self._answer(None)
 
     async def action_choose(self) -> None:
         """Return the highlighted name; stay open where nothing matches."""
@@ -88,6 +88,10 @@ class QuickPick(ModalScreen[str | None]):
         await caught_up(self)
         name = self.query_one(LayerList).highlighted
         if name is not None:
+            self._answer(name)
+
+    def _answer(self, name: str | None) -> None:
+        if self.is_current:  # a second closing key may have been typed ahead
             self.dismiss(name)
 
     def _show(self, names: list[str], highlighted: str | None) -> None:

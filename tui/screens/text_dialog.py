@@ -32,4 +32,5 @@ class TextDialog(ModalScreen[None]):
         """Close at a closing key."""
         if event.key in self._closing_keys:
             event.stop()
-            self.dismiss(None)
+            if self.is_current:  # a second closing key may have been typed ahead
+                self.dismiss(None)
