@@ -53,6 +53,7 @@ FORMATS = (
         (".safetensors.index.json",),
     ),
     Format("NumPy", "tensorpeek.loaders.numpy_format.reader", (".npy", ".npz")),
+    Format("TFLite", "tensorpeek.loaders.tflite_format.reader", (".tflite",)),
     Format("GGUF", "tensorpeek.loaders.gguf_format.reader", (".gguf",)),
     Format("ONNX", "tensorpeek.loaders.onnx_format.reader", (".onnx",)),
 )

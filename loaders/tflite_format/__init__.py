@@ -1,0 +1,1 @@
+"""Read TFLite (LiteRT) models: a flatbuffer of graphs, its buffers as tensors."""
