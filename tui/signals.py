@@ -10,10 +10,13 @@ import termios
 from collections.abc import Callable
 from typing import Any
 
+MODES_OFF = (1000, 1003, 1015, 1006, 1016, 1004, 2004, 2048, 2026)
+"""Mouse, reports of focus, bracketed paste, reports of size, synchronized output."""
+
 RESTORE = (
-    b"\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m"
-)
-"""Mouse and bracketed paste off, key protocol and screen back, cursor on, plain text."""
+    "".join(f"\x1b[?{mode}l" for mode in MODES_OFF) + "\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m"
+).encode()
+"""Those modes off, line wrap on, key protocol and screen back, cursor on, plain text."""
 
 
 class SignalGuard:

@@ -26,6 +26,19 @@ def print_document(command: str, models: Sequence[Json], errors: Sequence[Json])
     write(f'],\n "errors": {_dump(list(errors))}}}\n')
 
 
+def print_lists(command: str, facts: Json) -> None:
+    """Print ``facts`` under the schema ``tensorpeek.<command>/1``, one item of a list a line."""
+    write = sys.stdout.write
+    write(f'{{"schema": "tensorpeek.{command}/1"')
+    for key, value in facts.items():
+        write(f',\n "{key}": ')
+        if isinstance(value, list) and value:
+            write("[\n  " + ",\n  ".join(_dump(item) for item in value) + "]")
+        else:
+            write(_dump(value))
+    write("}\n")
+
+
 def finite(value: Any) -> Any:  # noqa: ANN401 (any JSON value)
     """Return ``value`` with "NaN", "Infinity" and "-Infinity" for floats that are not finite."""
     if isinstance(value, float) and not math.isfinite(value):

@@ -97,6 +97,7 @@ def _model_json(model: Model, tensors: Sequence[Tensor], *, full: bool) -> Json:
 
 def _tensor_json(tensor: Tensor, *, full: bool) -> Json:
     quantization = tensor.quantization
+    parts = {"parts": [part.name for part in tensor.parts]} if full else {}
     return {
         "name": tensor.name,
         "layer": tensor.layer,
@@ -109,4 +110,5 @@ def _tensor_json(tensor: Tensor, *, full: bool) -> Json:
         "aliases": list(tensor.aliases),
         "quantization": quantization_facts_json(quantization, full=full) if quantization else None,
         "error": tensor.error,
+        **parts,
     }

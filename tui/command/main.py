@@ -13,7 +13,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from tensorpeek.tui.command.exit_codes import ExitCode
-from tensorpeek.tui.command.subcommands import completion, hist, ls, open_app, stats
+from tensorpeek.tui.command.subcommands import check, completion, diff, hist, ls, open_app, stats
 
 OWN_OPTIONS = frozenset({"-h", "--help", "-V", "--version"})
 """First arguments that are meant for the group and not for the app."""
@@ -97,11 +97,12 @@ def cli() -> None:
       tensorpeek stats model.pt '*conv2d*'
       tensorpeek hist model.pt --range -0.25 0.25
 
-    Exit codes: 0 fine, 2 wrong usage or no match, 3 something could not be read.
+    Exit codes: 0 fine, 1 findings (check, diff), 2 wrong usage or no match,
+    3 something could not be read.
     """  # noqa: D301 (click's mark for a paragraph that keeps its lines)
 
 
-for command in (ls, stats, hist, completion):
+for command in (ls, stats, hist, check, diff, completion):
     cli.add_command(command)
 
 

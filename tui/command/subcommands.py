@@ -138,6 +138,74 @@ def hist(words: tuple[str, ...], matches: tuple[str, ...], **how: object) -> Exi
     return print_histograms(words, matches, HistogramRequest(**how))  # type: ignore[arg-type]
 
 
+@click.command(short_help="Check models for damage, NaN, dead channels, dangerous pickles.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("text", "json", "junit", "sarif")),
+    default="text",
+    show_default=True,
+    help="How to report; junit and sarif are what build servers and code hosts read.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: --format json.")
+def check(paths: tuple[str, ...], form: str, as_json: bool) -> ExitCode:  # noqa: FBT001
+    """Check every value of models, for people and for build servers.
+
+    Errors are damage, missing files, overlapping tensors, NaN, infinities, and pickles that name
+    dangerous functions; warnings are weights and output channels that are all zero or constant,
+    and all that could not be checked. PATH is a file, a folder or a quoted pattern.
+
+    Exit codes: 0 all was checked and nothing found, 1 findings, 3 a file could not be opened.
+
+    \b
+    Examples:
+      tensorpeek check model.safetensors
+      tensorpeek check checkpoints/ --format junit > report.xml
+      tensorpeek check 'release/**/*.onnx' --format sarif > tensorpeek.sarif
+      tensorpeek check model.pt --json | jq '.findings[].message'
+    """
+    from tensorpeek.tui.command.check import check_files
+
+    return check_files(paths, form="json" if as_json else form)
+
+
+@click.command(short_help="Compare two models, tensor by tensor.")
+@click.argument("first", metavar="A", type=click.Path())
+@click.argument("second", metavar="B", type=click.Path())
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option(
+    "--tolerance",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="T",
+    help="Largest difference of an element that does not count.",
+)
+@click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs or is unmatched.")
+@json_option
+def diff(first: str, second: str, patterns: tuple[str, ...], **how: object) -> ExitCode:
+    """Compare the values of two models, across formats, precisions and layouts.
+
+    Quantized tensors are compared dequantized; A is the reference. Tensors are paired by name,
+    then by documented rules: names without prefixes (model., module., _orig_mod.), GGUF and
+    Hugging Face names, layer and label, and at last by shape where that leaves no choice; each row
+    says by which. Transposed layouts (HWIO, OHWI, OIHW; (in, out), (out, in)) are recognized. Rows
+    are ranked worst first; then follows what has no partner. PATTERN selects tensors as in ls.
+
+    With --exit-code, activation scales that only one model has do not count as unmatched.
+
+    \b
+    Examples:
+      tensorpeek diff model.pt model_int8.pt
+      tensorpeek diff model.safetensors model-q8_0.gguf '*attn*'
+      tensorpeek diff old.onnx new.onnx --tolerance 1e-6 --exit-code
+      tensorpeek diff a.pt b.pt --json | jq '.pairs[] | select(.sqnr < 30) | .a.name'
+    """
+    from tensorpeek.tui.command.diff import DiffRequest, print_diff
+
+    return print_diff(DiffRequest(first, second, patterns, **how))  # type: ignore[arg-type]
+
+
 @click.command(short_help="Print the script that completes commands and paths.")
 @click.argument("shell", type=click.Choice(("bash", "zsh", "fish")))
 @click.pass_context

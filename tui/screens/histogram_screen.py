@@ -283,11 +283,11 @@ class HistogramScreen(ChoosingScreen):
         model = self._choice.model
         if model is not None:
             about = about_model(model, self.app.theme_variables)
-            self.app.push_screen(TextDialog("about the file", about, "w"))
+            self.app.push_screen(TextDialog("about the file", about))
 
     async def action_help(self) -> None:
         """Show every key."""
         rows = key_rows([*HISTOGRAM_KEYS, *HistogramPlot.BINDINGS])
         color = self.app.theme_variables["primary"]
         table = key_table(rows, color, ascii_only=self._ascii_only)
-        await self.app.push_screen(TextDialog("keys", table, "question_mark"))
+        await self.app.push_screen(TextDialog("keys", table))

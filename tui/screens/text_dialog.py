@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.console import RenderableType
-from textual import events
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-CLOSING = frozenset({"escape", "enter", "q", "space"})
-
 
 class TextDialog(ModalScreen[None]):
-    """Closed by Escape, Enter, Space, q, and by the key that opened it."""
+    """Closed by Escape, Enter, Space, q, and by the keys that open such dialogs.
 
-    def __init__(self, title: str, body: RenderableType, opening_key: str) -> None:
+    They are priority keys, so that what is typed right after them goes to the screen below.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,space,q,question_mark,w", "close", show=False, priority=True),
+    ]
+
+    def __init__(self, title: str, body: RenderableType) -> None:
         super().__init__()
         self._dialog_title = title
         self._body = body
-        self._closing_keys = CLOSING | {opening_key}
 
     def compose(self) -> ComposeResult:
         """Lay out the body in a box that scrolls."""
@@ -28,9 +34,7 @@ class TextDialog(ModalScreen[None]):
             box.border_subtitle = "Enter closes"
             yield Static(self._body, id="text-body", markup=False)
 
-    def on_key(self, event: events.Key) -> None:
-        """Close at a closing key."""
-        if event.key in self._closing_keys:
-            event.stop()
-            if self.is_current:  # a second closing key may have been typed ahead
-                self.dismiss(None)
+    def action_close(self) -> None:
+        """Give the screen below back."""
+        if self.is_current:
+            self.dismiss(None)
