@@ -24,6 +24,9 @@ from tensorpeek.tui.signals import SignalGuard
 from tensorpeek.tui.themes import THEMES, plot_variables, text_colors
 from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
 
+DEFECT = 70
+"""Exit code after an error that nobody foresaw: 1, Textual's, means findings here."""
+
 
 class TensorpeekApp(App[int]):
     """Shows the weight files that ``paths`` (files, folders, patterns) mean.
@@ -76,7 +79,7 @@ class TensorpeekApp(App[int]):
     def on_mount(self) -> None:
         """Catch signals, and paint again after a suspension."""
         if self._guard is not None:
-            self._guard.install(self.exit)
+            self._guard.install(self.exit)  # its result is the exit code
         self.set_class(self._ascii_only, "-ascii")
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
@@ -118,7 +121,8 @@ def save_picture(app: App[int], folder: Path) -> Path:
 def run_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> int:
     """Run the app in the terminal on stderr until it is quit; return the exit code.
 
-    Without UTF-8 on stderr only ASCII is drawn.
+    That is 0, or 128 and the number of the signal that ended it, or :data:`DEFECT`. Without UTF-8
+    on stderr only ASCII is drawn.
     """
     stream = sys.__stderr__
     encoding = (stream.encoding if stream is not None else "") or ""
@@ -127,7 +131,7 @@ def run_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> int
         os.dup2(stream.fileno(), sys.__stdout__.fileno())  # where Textual looks for the size
     guard = SignalGuard()
     app = TensorpeekApp(paths, ascii_only=is_ascii, theme=theme, guard=guard)
-    return app.run() or app.return_code or 0
+    return app.run() or (DEFECT if app.return_code else 0)
 
 
 def _commands(

@@ -28,11 +28,11 @@ class SignalGuard:
     def __init__(self) -> None:
         self._settings = _terminal_settings()
 
-    def install(self, quit_app: Callable[[], None]) -> None:
-        """Catch the signals in the running event loop."""
+    def install(self, quit_app: Callable[[int], None]) -> None:
+        """Catch the signals in the running event loop; ``quit_app`` takes the exit code."""
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, quit_app)
-        loop.add_signal_handler(signal.SIGINT, quit_app)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, quit_app, 128 + number)
         signal.signal(signal.SIGHUP, self._hang_up)
 
     def _hang_up(self, *_: object) -> None:

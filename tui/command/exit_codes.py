@@ -15,7 +15,11 @@ class ExitCode(IntEnum):
     """The arguments make no sense, or nothing matches them."""
     UNREADABLE = 3
     """A file, or a tensor in it, could not be read; the rest was printed."""
+    DEFECT = 70
+    """The program itself failed, as sysexits.h counts: EX_SOFTWARE."""
     INTERRUPTED = 130
     """Ctrl+C, as shells count: 128 + SIGINT."""
     BROKEN_PIPE = 141
     """The reader of the output went away, as shells count: 128 + SIGPIPE."""
+    TERMINATED = 143
+    """Told to end, as shells count: 128 + SIGTERM."""

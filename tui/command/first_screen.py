@@ -24,9 +24,9 @@ def first_screen(stream: TextIO) -> Iterator[None]:
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
-    stream.write(f"{ENTER} \x1b[1mtensorpeek\x1b[0m")
-    stream.flush()
     try:
+        stream.write(f"{ENTER} \x1b[1mtensorpeek\x1b[0m")
+        stream.flush()
         yield
     except BaseException:
         stream.write(LEAVE)
