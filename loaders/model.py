@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from tensorpeek.loaders.imports import Import
 from tensorpeek.loaders.tensor import ROLES, Tensor
 
 
@@ -15,7 +16,8 @@ class Model:
     """What a weight file holds. Listing costs no array memory.
 
     ``tensors`` stand in file order and have unique names. ``warnings`` say what a careful reader
-    should know: dangerous globals a pickle names, parts that could not be read.
+    should know: dangerous globals a pickle names, parts that could not be read. ``imports`` are
+    the names that running the file would import, the dangerous ones first.
     """
 
     path: Path
@@ -23,6 +25,7 @@ class Model:
     tensors: tuple[Tensor, ...]
     metadata: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    imports: tuple[Import, ...] = ()
 
     @property
     def name(self) -> str:

@@ -10,13 +10,22 @@ from tensorpeek.loaders.clean import clean
 _BY_LABEL = {
     "weight": "weight",
     "kernel": "weight",
+    "depthwise_kernel": "weight",
+    "pointwise_kernel": "weight",
+    "recurrent_kernel": "weight",
+    "embedding": "weight",
+    "embeddings": "weight",
+    "gamma": "weight",
     "weight_ih": "weight",
     "weight_hh": "weight",
     "in_proj_weight": "weight",
     "bias": "bias",
     "in_proj_bias": "bias",
+    "beta": "bias",
     "running_mean": "running mean",
     "running_var": "running variance",
+    "moving_mean": "running mean",
+    "moving_variance": "running variance",
     "num_batches_tracked": "buffer",
 }
 _PREFIXES = (("weight_", "weight"), ("bias_", "bias"))

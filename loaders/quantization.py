@@ -27,7 +27,8 @@ class Quantization:
     for scheme ``per-tensor``; one for each index along ``axis`` for ``per-channel``; for
     ``blockwise`` the weight's shape with ``axis`` divided by ``block``, rounded up. ``bits`` is
     the width of a code, ``source`` says who quantized (``torch qint8``, ``ONNX QLinearConv``).
-    The codes of a ``codebook`` are indices: the raw view has the levels they stand for.
+    The codes of a ``codebook`` are indices: the raw view has the levels they stand for, or the
+    indices where levels are floats.
 
     ``scale`` is None where scales lie among the codes; then ``within`` reads them, if it can, and
     the tensor has a codec.

@@ -45,7 +45,12 @@ class Format:
 
 
 FORMATS = (
-    Format("PyTorch", "tensorpeek.loaders.torch_format.reader", (".pt", ".pth", ".bin", ".ckpt")),
+    Format(
+        "PyTorch",
+        "tensorpeek.loaders.torch_format.reader",
+        (".pt", ".pth", ".bin", ".ckpt", ".ptl", ".pkl"),
+        (".bin.index.json",),
+    ),
     Format(
         "safetensors",
         "tensorpeek.loaders.safetensors_format.reader",
@@ -53,9 +58,11 @@ FORMATS = (
         (".safetensors.index.json",),
     ),
     Format("NumPy", "tensorpeek.loaders.numpy_format.reader", (".npy", ".npz")),
-    Format("TFLite", "tensorpeek.loaders.tflite_format.reader", (".tflite",)),
     Format("GGUF", "tensorpeek.loaders.gguf_format.reader", (".gguf",)),
+    Format("TFLite", "tensorpeek.loaders.tflite_format.reader", (".tflite",)),
     Format("ONNX", "tensorpeek.loaders.onnx_format.reader", (".onnx",)),
+    Format("Keras", "tensorpeek.loaders.keras_format.reader", (".h5", ".hdf5", ".keras")),
+    Format("Flax", "tensorpeek.loaders.flax_format.reader", (".msgpack",)),
 )
 """Every format, in the order in which files are offered to them."""
 

@@ -34,7 +34,8 @@ class Tensor:
     the layer (``weight``). ``role`` is what the tensor is for: one of :data:`ROLES`. ``aliases``
     are other names under which the file lists the same values. A tensor that cannot be read
     carries the reason in ``error`` and has no values. Values lie in ``storage`` as ``layout`` says,
-    or a ``codec`` reads them; then ``stored_nbytes`` is what they take in the file.
+    or a ``codec`` reads them; then ``stored_nbytes`` is what they take in the file. ``parts`` are
+    the stored tensors that one quantized weight was put together from.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Tensor:
     aliases: tuple[str, ...] = ()
     error: str | None = None
     source: str = ""
+    parts: tuple[Tensor, ...] = ()
 
     @property
     def params(self) -> int:

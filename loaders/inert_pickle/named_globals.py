@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from tensorpeek.loaders.clean import clean
+from tensorpeek.loaders.imports import Import
 from tensorpeek.loaders.inert_pickle.values import Global, Pickle, Record
 
 MAX_LISTED = 40
@@ -10,6 +13,12 @@ MAX_LISTED = 40
 
 MAX_CLASSES = 6
 """Foreign classes told by name."""
+
+MAX_IMPORTS = 1000
+"""Names told of one file."""
+
+LOAD_FROM_BYTES = Global("torch.storage", "_load_from_bytes")
+"""How a plain pickle holds a storage: as the bytes of a file within the file."""
 
 _MODULES = frozenset(
     {
@@ -81,14 +90,9 @@ _OWN_MODULES = frozenset(
 )
 
 
-def warnings_of(pickle: Pickle) -> list[str]:
-    """Return one line for each dangerous global that a pickle names."""
-    harmless = _BUILTINS if _looks_up_attributes_only(pickle.records) else frozenset()
-    dangerous = [
-        name
-        for name in pickle.globals
-        if is_dangerous(name) and not (name.name == "getattr" and name.module in harmless)
-    ]
+def warnings_of(pickle: Pickle, harmless: Collection[Global] = ()) -> list[str]:
+    """Return one line for each dangerous global that a pickle names, but for ``harmless`` ones."""
+    dangerous = _dangerous(pickle, harmless)
     lines = [
         f"names the global {clean(str(name), 120)} (never executed)"
         for name in dangerous[:MAX_LISTED]
@@ -96,6 +100,33 @@ def warnings_of(pickle: Pickle) -> list[str]:
     if len(dangerous) > MAX_LISTED:
         lines.append(f"names {len(dangerous) - MAX_LISTED:,} more dangerous globals")
     return lines
+
+
+def imports_of(pickles: Iterable[Pickle], harmless: Collection[Global] = ()) -> tuple[Import, ...]:
+    """Return what the pickles name, safe to show, the dangerous first; at most 1000 names."""
+    found: dict[str, Import] = {}
+    for pickle in pickles:
+        dangerous = frozenset(_dangerous(pickle, harmless))
+        called = {one.callee for one in pickle.records if isinstance(one.callee, Global)}
+        for name in sorted(pickle.globals, key=lambda name: name not in dangerous)[:MAX_IMPORTS]:
+            shown = clean(str(name))
+            known = found.get(shown)
+            one = Import(shown, name in dangerous, name in called)
+            if known is None or (one.dangerous, one.called) > (known.dangerous, known.called):
+                found[shown] = one
+    return tuple(sorted(found.values(), key=lambda one: not one.dangerous)[:MAX_IMPORTS])
+
+
+def _dangerous(pickle: Pickle, harmless: Collection[Global]) -> list[Global]:
+    """Return the dangerous globals; ``getattr`` is none where it only looks up attributes."""
+    plain = _BUILTINS if _looks_up_attributes_only(pickle.records) else frozenset()
+    return [
+        name
+        for name in pickle.globals
+        if is_dangerous(name)
+        and name not in harmless
+        and not (name.name == "getattr" and name.module in plain)
+    ]
 
 
 def foreign_classes(pickle: Pickle) -> str:

@@ -6,16 +6,36 @@ something only note down what they would have done.
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable
 
-from tensorpeek.loaders.inert_pickle.machine_state import Machine, PickleDamage
-from tensorpeek.loaders.inert_pickle.values import Global, Group, Pairs, Persistent, Record
+from tensorpeek.loaders.inert_pickle.machine_state import (
+    MAX_KEPT,
+    MAX_KEPT_BYTES,
+    Machine,
+    PickleDamage,
+    PickleEnd,
+)
+from tensorpeek.loaders.inert_pickle.values import (
+    Global,
+    Group,
+    Numbers,
+    Pairs,
+    Persistent,
+    Record,
+    Span,
+)
 
 MAX_INTEGER = 1024
 """Bytes of an integer beyond which it is refused: printing it would take quadratic time."""
 
 Operation = Callable[[Machine], None]
+
+_RUN = re.compile(rb"(?:K.|M..|J.{4}|G.{8}|\x8a\x01.){64,}(?=[elt])", re.DOTALL)
+"""Numbers that go into a list or tuple: those of a long list are not kept one by one."""
+
+_NUMBER_STARTS = b"KMJG\x8a"
 
 
 def _integer(machine: Machine, length: int) -> int:
@@ -55,8 +75,47 @@ def _binint1(machine: Machine) -> None:
     machine.at += 1
 
 
-def _binunicode(machine: Machine) -> None:
-    machine.stack.append(_utf8(machine.take(machine.number(4))))
+def _binint(machine: Machine) -> None:
+    at = machine.at
+    content = machine.content[at : at + 4]
+    if len(content) < 4:
+        raise PickleEnd("ends too early")
+    machine.stack.append(int.from_bytes(content, "little", signed=True))
+    machine.at = at + 4
+
+
+def _text(width: int) -> Operation:
+    """Push a text in UTF-8 after its length in ``width`` bytes."""
+
+    def operation(machine: Machine) -> None:
+        count = machine.number(width)
+        if count <= MAX_KEPT:
+            machine.stack.append(_utf8(machine.take(count)))
+        else:
+            span = machine.skip(count)
+            machine.stack.append(Span(span.offset, span.nbytes, utf8=True))
+
+    return operation
+
+
+def _latin(width: int) -> Operation:
+    """Push a string of Python 2, which is text or bytes."""
+
+    def operation(machine: Machine) -> None:
+        count = machine.number(width)
+        kept = count <= MAX_KEPT
+        machine.stack.append(machine.take(count).decode("latin-1") if kept else machine.skip(count))
+
+    return operation
+
+
+def _bytes(width: int) -> Operation:
+    def operation(machine: Machine) -> None:
+        count = machine.number(width)
+        kept = count <= MAX_KEPT_BYTES
+        machine.stack.append(machine.take(count) if kept else machine.skip(count))
+
+    return operation
 
 
 def _binput(machine: Machine) -> None:
@@ -86,6 +145,10 @@ def _long_binget(machine: Machine) -> None:
 def _mark(machine: Machine) -> None:
     machine.marks.append(machine.stack)
     machine.stack = []
+    at, content = machine.at, machine.content
+    if content[at : at + 1] in _NUMBER_STARTS and (run := _RUN.match(content, at)) is not None:
+        machine.stack.append(Numbers())
+        machine.at = run.end()
 
 
 def _tuple(machine: Machine) -> None:
@@ -191,8 +254,8 @@ def _proto(machine: Machine) -> None:
 
 
 def _frame(machine: Machine) -> None:
-    if machine.number(8) > len(machine.content) - machine.at:
-        raise PickleDamage("ends too early")
+    if machine.number(8) > machine.size - machine.place:
+        raise PickleEnd("ends too early")
 
 
 def _pop(machine: Machine) -> None:
@@ -226,7 +289,7 @@ OPERATIONS: dict[int, Operation] = {
     ord("F"): _push(lambda machine: float(machine.line())),
     ord("I"): _push(_text_integer),
     ord("L"): _push(_text_integer),
-    ord("J"): _push(lambda machine: int.from_bytes(machine.take(4), "little", signed=True)),
+    ord("J"): _binint,
     ord("K"): _binint1,
     ord("M"): _binint2,
     0x8A: _push(lambda machine: _integer(machine, machine.number(1))),
@@ -236,16 +299,16 @@ OPERATIONS: dict[int, Operation] = {
     0x88: _constant(value=True),
     0x89: _constant(value=False),
     ord("S"): _push(_quoted),
-    ord("T"): _push(lambda machine: machine.take(machine.number(4)).decode("latin-1")),
-    ord("U"): _push(lambda machine: machine.take(machine.number(1)).decode("latin-1")),
+    ord("T"): _latin(4),
+    ord("U"): _latin(1),
     ord("V"): _push(lambda machine: machine.line().decode("raw-unicode-escape")),
-    ord("X"): _binunicode,
-    0x8C: _push(lambda machine: _utf8(machine.take(machine.number(1)))),
-    0x8D: _push(lambda machine: _utf8(machine.take(machine.number(8)))),
-    ord("B"): _push(lambda machine: machine.take(machine.number(4))),
-    ord("C"): _push(lambda machine: machine.take(machine.number(1))),
-    0x8E: _push(lambda machine: machine.take(machine.number(8))),
-    0x96: _push(lambda machine: machine.take(machine.number(8))),
+    ord("X"): _text(4),
+    0x8C: _text(1),
+    0x8D: _text(8),
+    ord("B"): _bytes(4),
+    ord("C"): _bytes(1),
+    0x8E: _bytes(8),
+    0x96: _bytes(8),
     0x97: _push(lambda _: Persistent("out-of-band buffer")),
     0x98: lambda _: None,
     ord(")"): _constant(()),
@@ -275,8 +338,8 @@ OPERATIONS: dict[int, Operation] = {
     0x82: _extension(1),
     0x83: _extension(2),
     0x84: _extension(4),
-    ord("P"): _push(lambda machine: Persistent(_utf8(machine.line()))),
-    ord("Q"): _push(lambda machine: Persistent(machine.stack.pop())),
+    ord("P"): _push(lambda machine: machine.refer(_utf8(machine.line()))),
+    ord("Q"): _push(lambda machine: machine.refer(machine.stack.pop())),
     ord("p"): _text_put,
     ord("q"): _binput,
     ord("r"): _long_binput,

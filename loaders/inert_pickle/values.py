@@ -35,6 +35,24 @@ class Group:
     items: list[object] = field(default_factory=list, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A byte string or a long text that was left where it is, ``nbytes`` from ``offset`` on.
+
+    Offsets count from the start of what the pickle was read from. A text lies there in UTF-8 when
+    ``utf8`` is set, else in Latin-1, where one byte is one character.
+    """
+
+    offset: int
+    nbytes: int
+    utf8: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What stands for a long run of numbers in a list or tuple: they are not kept."""
+
+
 @dataclass(eq=False, slots=True)
 class Persistent:
     """A reference to something outside the pickle, such as a storage."""
@@ -63,8 +81,13 @@ class Record:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Pickle:
-    """A pickle that was interpreted: its root, the globals it names, the calls it describes."""
+    """A pickle that was interpreted: its root, the globals it names, the calls it describes.
+
+    ``stop`` is the offset of what follows it.
+    """
 
     root: object = field(repr=False)
     globals: tuple[Global, ...]
     records: tuple[Record, ...] = field(repr=False)
+    persistents: tuple[Persistent, ...] = field(default=(), repr=False)
+    stop: int = 0

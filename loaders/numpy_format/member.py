@@ -1,38 +1,16 @@
-"""The bytes of one array in an archive: its first ones for the header, the rest for its values."""
+"""The first bytes of an array in an archive, for its header."""
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 
 from tensorpeek.loaders.errors import LoadError
-from tensorpeek.loaders.storage import Deflated, FileSpan, Read
+from tensorpeek.loaders.storage import Deflated, FileSpan
+from tensorpeek.loaders.storage_part import part_of
+
+__all__ = ["begin", "part_of"]
 
 _STEP = 1 << 12
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """``nbytes`` bytes of a compressed member from byte ``offset`` of its content on."""
-
-    whole: Deflated
-    offset: int
-    nbytes: int
-
-    @contextmanager
-    def open(self) -> Iterator[Read]:
-        """See :meth:`tensorpeek.loaders.storage.Storage.open`."""
-        with self.whole.open() as read:
-            yield lambda start, stop: read(self.offset + start, self.offset + stop)
-
-
-def part_of(member: FileSpan | Deflated, offset: int, nbytes: int) -> FileSpan | Part:
-    """Return ``nbytes`` bytes of a member from ``offset`` on; they must lie within it."""
-    if isinstance(member, Deflated):
-        return Part(member, offset, nbytes)
-    return FileSpan(member.path, member.offset + offset, nbytes, member.identity)
 
 
 def begin(member: FileSpan | Deflated, size: int) -> bytes:

@@ -16,9 +16,10 @@ from tensorpeek.loaders.numpy_format.array_header import (
     HeaderBudget,
     decode_header,
 )
-from tensorpeek.loaders.numpy_format.member import begin, part_of
+from tensorpeek.loaders.numpy_format.member import begin
 from tensorpeek.loaders.registry import WeightFile
 from tensorpeek.loaders.storage import Deflated, FileSpan
+from tensorpeek.loaders.storage_part import part_of
 from tensorpeek.loaders.tensor import Tensor
 from tensorpeek.loaders.zip_archive import MAGIC as ZIP_MAGIC
 from tensorpeek.loaders.zip_archive import Places, ZipArchive, parse_archive, read_directory

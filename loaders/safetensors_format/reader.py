@@ -5,23 +5,31 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from tensorpeek.loaders.collector import collector_paused
 from tensorpeek.loaders.errors import LoadError
+from tensorpeek.loaders.hf_quantization.join import join_beside
 from tensorpeek.loaders.model import Model
 from tensorpeek.loaders.registry import WeightFile, look_at
-from tensorpeek.loaders.safetensors_format.collector import collector_paused
 from tensorpeek.loaders.safetensors_format.header import read_header, read_metadata
-from tensorpeek.loaders.safetensors_format.index import looks_like_index, read_index
-from tensorpeek.loaders.safetensors_format.listing import of_header, tensors_of
-from tensorpeek.loaders.safetensors_format.shards import ShardSet, shard_files
+from tensorpeek.loaders.safetensors_format.listing import (
+    Listed,
+    of_header,
+    tensors_of,
+    without_values,
+)
+from tensorpeek.loaders.shard_index import looks_like_index, read_index
+from tensorpeek.loaders.sharded_set import Shard, ShardSet, shard_files
 
 FORMAT = "safetensors"
+
+_SUFFIX = ".safetensors"
 
 _START = re.compile(rb'.{6}\0\0\{\s*(?:["}]|\Z)', re.DOTALL)
 
 
 def recognizes(file: WeightFile) -> bool:
     """Whether a file begins with a length and a JSON object, or is an index; a cut one too."""
-    return _START.match(file.head) is not None or looks_like_index(file)
+    return _START.match(file.head) is not None or looks_like_index(file, _SUFFIX)
 
 
 def load(file: WeightFile) -> Model:
@@ -38,7 +46,9 @@ def parts(path: Path) -> tuple[Path, ...]:
     """Return the files that the index at ``path`` names; none if it cannot be read."""
     try:
         file = look_at(path)
-        return shard_files(file, read_index(file).shards) if looks_like_index(file) else ()
+        if not looks_like_index(file, _SUFFIX):
+            return ()
+        return shard_files(path, read_index(file).shards, _SUFFIX)
     except LoadError:
         return ()
 
@@ -47,28 +57,36 @@ def _load_file(file: WeightFile) -> Model:
     header = read_header(file)
     if not header.entries:
         raise LoadError(file.path, "holds no tensors")
+    joined = join_beside(file.path, tensors_of(list(of_header(header))))
     return Model(
         path=file.path,
         format=FORMAT,
-        tensors=tensors_of(list(of_header(header))),
-        metadata=header.metadata,
-        warnings=header.warnings,
+        tensors=joined.tensors,
+        metadata={**header.metadata, **joined.metadata},
+        warnings=(*header.warnings, *joined.warnings),
     )
 
 
 def _load_set(file: WeightFile) -> Model:
     index = read_index(file)
     metadata, _ = read_metadata(index.metadata)
-    shards = ShardSet(file.path.parent, metadata)
+    shards = ShardSet(file.path.parent, _read_shard, without_values, metadata)
     listed = [
         one for shard, names in index.shards.items() for one in shards.open_shard(shard, names)
     ]
     if not listed:
         raise LoadError(file.path, "holds no tensors")
+    joined = join_beside(file.path, tensors_of(listed))
     return Model(
         path=file.path,
         format=FORMAT,
-        tensors=tensors_of(listed),
-        metadata=shards.metadata,
-        warnings=shards.some_warnings(),
+        tensors=joined.tensors,
+        metadata={**shards.metadata, **joined.metadata},
+        warnings=(*shards.some_warnings(), *joined.warnings),
     )
+
+
+def _read_shard(file: WeightFile) -> Shard[Listed]:
+    header = read_header(file)
+    names = frozenset(entry.name for entry in header.entries)
+    return Shard(tuple(of_header(header)), names, header.metadata, header.warnings)

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Literal, TypeGuard
 
+from tensorpeek.loaders.clean import clean
 from tensorpeek.loaders.inert_pickle.values import Global, Record
 from tensorpeek.loaders.layout import Layout
 from tensorpeek.loaders.storage import Storage
@@ -43,7 +44,7 @@ def failed(reason: str, dtype: str | None = None, shape: tuple[int, ...] = ()) -
     """Return a tensor that is listed with the reason why it has no values."""
     if math.prod(shape) >= MAX_SIZE:
         shape = ()
-    return Facts(dtype or "uint8", shape, error=reason)
+    return Facts(dtype or "uint8", shape, error=clean(reason))
 
 
 def whole_numbers(value: object) -> tuple[int, ...] | None:

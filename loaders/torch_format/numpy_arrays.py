@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 
 from tensorpeek.loaders.dtypes import DTYPES
-from tensorpeek.loaders.inert_pickle.values import Global, Record
+from tensorpeek.loaders.inert_pickle.values import Global, Record, Span
 from tensorpeek.loaders.layout import Layout
-from tensorpeek.loaders.storage import Inline
+from tensorpeek.loaders.storage import Inline, Storage
+from tensorpeek.loaders.storage_part import Block, Recoded, part_of
 from tensorpeek.loaders.torch_format.facts import Facts, failed, whole_numbers
 
 _TYPES = {
@@ -28,38 +29,59 @@ _TYPES = {
 }
 
 
-def numpy_array(record: Record) -> Facts:
-    """Read the state (version, shape, dtype, Fortran order, content) of an array's record."""
-    state = record.state
-    if not isinstance(state, tuple) or len(state) != 5:
-        return failed("is a NumPy array without its content")
-    shape, dtype = whole_numbers(state[1]), _element(state[2])
-    content = encoded(state[4])
-    if dtype is None or shape is None or min(shape, default=0) < 0 or content is None:
+def numpy_array(record: Record, pickle: Block) -> Facts:
+    """Read a record of an array, in either of its two forms.
+
+    Its state is (version, shape, dtype, Fortran order, content), or from protocol 5 on its
+    arguments are (content, dtype, shape, order). ``pickle`` is the block of bytes in which the
+    pickle lies, and with it long content.
+    """
+    state, arguments = record.state, record.arguments
+    if isinstance(state, tuple) and len(state) == 5:
+        return _array(pickle, state[1], state[2], state[4], columns=state[3] is True)
+    if isinstance(arguments, tuple) and len(arguments) == 4:
+        return _array(pickle, arguments[2], arguments[1], arguments[0], columns=arguments[3] == "F")
+    return failed("is a NumPy array without its content")
+
+
+def _array(pickle: Block, sizes: object, kind: object, value: object, *, columns: bool) -> Facts:
+    shape, dtype = whole_numbers(sizes), _element(kind)
+    if dtype is None or shape is None or min(shape, default=0) < 0:
         return failed("is a NumPy array of an unknown type")
+    need = DTYPES[dtype].nbytes(math.prod(shape))
+    content = _content(value, pickle, need)
+    if content is None:
+        return failed("is a NumPy array without its content", dtype)
     layout = Layout.contiguous(shape)
-    if state[3] is True:
+    if columns:
         layout = Layout(shape, Layout.contiguous(shape[::-1]).strides[::-1])
-    if _swapped(state[2]):
+    if _swapped(kind):
         layout = Layout(layout.shape, layout.strides, 0, "big")
-    if DTYPES[dtype].nbytes(math.prod(shape)) != len(content):
+    if need != content.nbytes:
         return failed("is a NumPy array whose content has another size", dtype)
-    return Facts(dtype, shape, Inline(content), layout)
+    return Facts(dtype, shape, content, layout)
 
 
-def encoded(value: object) -> bytes | None:
-    """Return bytes; old protocols write them as text that ``_codecs.encode`` turns to Latin-1."""
-    if isinstance(value, bytes):
-        return value
-    if not isinstance(value, Record) or value.callee != Global("_codecs", "encode"):
-        return None
-    arguments = value.arguments
-    if not isinstance(arguments, tuple) or not arguments or not isinstance(arguments[0], str):
-        return None
-    try:
-        return arguments[0].encode("latin-1")
-    except UnicodeEncodeError:
-        return None
+def _content(value: object, pickle: Block, need: int) -> Storage | None:
+    """Return where the ``need`` bytes of an array lie.
+
+    Old protocols write them as text that ``_codecs.encode`` turns to Latin-1, Python 2 as strings.
+    """
+    if isinstance(value, Record) and value.callee == Global("_codecs", "encode"):
+        arguments = value.arguments
+        value = arguments[0] if isinstance(arguments, tuple) and arguments else None
+    if isinstance(value, Span):
+        part = part_of(pickle, value.offset, value.nbytes)
+        if not value.utf8:
+            return part
+        # a character of Latin-1 takes one byte of UTF-8 or two
+        return Recoded(part, need) if need <= value.nbytes <= 2 * need else None
+    if isinstance(value, str):
+        try:
+            value = value.encode("latin-1")
+        except UnicodeEncodeError:
+            return None
+    return Inline(value) if isinstance(value, bytes) else None
 
 
 def _element(value: object) -> str | None:

@@ -13,7 +13,16 @@ from tensorpeek.loaders.torch_format.element_types import element_type, type_nam
 from tensorpeek.loaders.torch_format.facts import MAX_SIZE, Facts, failed, is_whole, whole_numbers
 from tensorpeek.loaders.torch_format.numpy_arrays import numpy_array
 from tensorpeek.loaders.torch_format.quantized import quantizer
-from tensorpeek.loaders.torch_format.storages import Storages, reference
+from tensorpeek.loaders.torch_format.sparse import SPARSE
+from tensorpeek.loaders.torch_format.storages import Storages
+
+PARAMETERS = frozenset(
+    {
+        Global("torch.nn.parameter", "Parameter"),
+        Global("torch.autograd.variable", "Variable"),
+    }
+)
+"""Classes around a tensor, as PyTorch 0.1 wrote them."""
 
 Rebuild = Callable[["Rebuilder", tuple[object, ...]], Facts]
 
@@ -34,6 +43,12 @@ class Rebuilder:
             known = self._known[id(record)] = self._rebuild(record)
         return known
 
+    def storage_key(self, value: object) -> str | None:
+        """Return the key of a tensor's storage, if there is one."""
+        known = self._known.get(id(value))
+        key = known.key if known is not None and known.error is None else None
+        return str(key[1]) if isinstance(key, tuple) and len(key) == 6 else None
+
     def _rebuild(self, record: Record) -> Facts:
         for _ in range(_MAX_WRAPPERS):
             inner = _unwrap(record)
@@ -44,7 +59,7 @@ class Rebuilder:
         if rebuild is None or not isinstance(record.arguments, tuple):
             return failed("is not described by its pickle in a known way")
         if rebuild is _numpy_array:
-            return numpy_array(record)
+            return numpy_array(record, self.storages.pickle)
         return rebuild(self, record.arguments)
 
     def plain(self, arguments: tuple[object, ...], kind: str | None = None) -> Facts:
@@ -52,7 +67,7 @@ class Rebuilder:
 
         Without ``kind`` the storage has to have a type.
         """
-        stored = reference(arguments[0]) if arguments else None
+        stored = self.storages.reference(arguments[0]) if arguments else None
         if stored is None or len(arguments) < 4:
             return failed("does not name its storage")
         offset, sizes, steps = arguments[1:4]
@@ -63,6 +78,7 @@ class Rebuilder:
             return failed("has an impossible shape", dtype)
         if dtype is None:
             return failed(f"has the unknown element type {kind or 'of an untyped storage'}")
+        offset += stored.start
         layout = Layout(shape, strides, offset, self.storages.byteorder)
         if kind == "float4_e2m1fn_x2":
             layout = _two_per_byte(layout)
@@ -86,7 +102,7 @@ def is_parameter(value: object) -> bool:
     return (
         isinstance(value, Record)
         and isinstance(value.callee, Global)
-        and value.callee.name.startswith("_rebuild_parameter")
+        and (value.callee in PARAMETERS or value.callee.name.startswith("_rebuild_parameter"))
     )
 
 
@@ -157,7 +173,7 @@ def _quantized(rebuilder: Rebuilder, arguments: tuple[object, ...]) -> Facts:
         rebuilder.facts(part) if isinstance(part, Record) and part.calls(_PLAIN) else part
         for part in arguments[4]
     ]
-    stored = reference(arguments[0])
+    stored = rebuilder.storages.reference(arguments[0])
     source = f"torch {stored.kind if stored else None}"
     made = quantizer(source, parts, facts.shape)
     if isinstance(made, str):
@@ -174,15 +190,6 @@ def _without_values(
 
     dtype = element_type(type_name(argument(dtype_at)))
     return failed(reason, dtype, _sizes(argument(size_at)))
-
-
-def _sparse(_: Rebuilder, arguments: tuple[object, ...]) -> Facts:
-    """List a sparse tensor with its logical shape: (layout, (indices, values, size, ...))."""
-    parts = arguments[1] if len(arguments) > 1 else ()
-    shape: tuple[int, ...] = ()
-    for part in parts if isinstance(parts, tuple | list) else ():
-        shape = _sizes(part) or shape
-    return failed("is sparse, and sparse values are not shown", "float32", shape)
 
 
 def _sizes(value: object) -> tuple[int, ...]:
@@ -204,8 +211,9 @@ _PLAIN: dict[Global, Rebuild] = {
 _REBUILDERS: dict[Global, Rebuild] = {
     **_PLAIN,
     Global("torch._utils", "_rebuild_qtensor"): _quantized,
-    Global("torch._utils", "_rebuild_sparse_tensor"): _sparse,
-    Global("torch._utils", "_rebuild_sparse_csr_tensor"): _sparse,
+    **dict.fromkeys(
+        SPARSE, partial(_without_values, "is a sparse tensor in an unknown form", -1, -1)
+    ),
     Global("torch._utils", "_rebuild_nested_tensor"): partial(
         _without_values, "is a nested tensor, and nested values are not shown", -1, -1
     ),
@@ -219,11 +227,14 @@ _REBUILDERS: dict[Global, Rebuild] = {
     Global("torch.nn.parameter", "UninitializedBuffer"): _NOT_INITIALIZED,
     Global("numpy.core.multiarray", "_reconstruct"): _numpy_array,
     Global("numpy._core.multiarray", "_reconstruct"): _numpy_array,
+    Global("numpy.core.numeric", "_frombuffer"): _numpy_array,
+    Global("numpy._core.numeric", "_frombuffer"): _numpy_array,
 }
 _WRAPPERS = frozenset(
     {
         Global("torch._utils", "_rebuild_parameter"),
         Global("torch._utils", "_rebuild_parameter_with_state"),
+        *PARAMETERS,
         Global("torch._utils", "_rebuild_device_tensor_from_numpy"),
         Global("torch._utils", "_rebuild_device_tensor_from_cpu_tensor"),
         Global("torch._utils", "_rebuild_xla_tensor"),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tensorpeek.loaders.inert_pickle.machine import Allowance
 from tensorpeek.loaders.inert_pickle.values import Global, Group, Pairs, Record
 from tensorpeek.loaders.torch_format.packed import (
     Part,
@@ -15,6 +16,7 @@ from tensorpeek.loaders.torch_format.packed import (
     untagged,
 )
 from tensorpeek.loaders.torch_format.rebuild import is_parameter, is_tensor
+from tensorpeek.loaders.torch_format.sparse import sparse_parts
 
 Section = Literal["", "parameter", "buffer"]
 
@@ -24,8 +26,11 @@ MAX_DEPTH = 256
 MAX_VISITS = 4
 """Names under which one shared container is told; a chain of shared lists has 2^n paths."""
 
-MAX_STEPS = 1 << 22
-"""Values looked at in one walk."""
+_STEP_COST = 7
+"""What a step costs; each item of a container that is looked into costs one more."""
+
+SHORT = 8
+"""Items of a container that are looked at without a step of their own: logs have many such."""
 
 MAX_PART = 512
 """Characters kept of a key: it comes again in the name of every tensor below it."""
@@ -73,24 +78,29 @@ class Node:
 
 @dataclass(slots=True)
 class Walk:
-    """A walk from ``root`` in the order of the file; ``complete`` is False if a limit cut it."""
+    """A walk from ``root`` in the order of the file, which may cost no more than is allowed.
+
+    ``complete`` is False if a limit cut it.
+    """
 
     root: object = field(repr=False)
+    allowance: Allowance
     complete: bool = True
 
     def tensors(self) -> Iterator[Node]:
         """Yield the nodes of tensors, and of numbers that quantized modules keep for tensors."""
         visits: dict[int, int] = {}
         pending: list[Iterator[Node]] = [iter((Node(self.root),))]
-        for _ in range(MAX_STEPS):
+        while self.allowance.spend(_STEP_COST):
             if not pending:
                 return
             node = next(pending[-1], None)
             if node is None:
                 pending.pop()
-            elif is_tensor(node.value) or isinstance(node.value, float | int):
+            elif isinstance(node.value, float | int) or _is_dense(node.value):
                 yield node
             elif self._enters(node, visits):
+                self.allowance.spend(_size(node.value))
                 pending.append(_children(node))
         self.complete = False
 
@@ -100,6 +110,22 @@ class Walk:
             self.complete = False
             return False
         return seen <= MAX_VISITS and (seen == 1 or not node.is_within(node.value))
+
+
+def _is_dense(value: object) -> bool:
+    """Whether ``value`` is a tensor that is listed as one, and not in parts."""
+    return is_tensor(value) and isinstance(value, Record) and sparse_parts(value) is None
+
+
+def _size(value: object) -> int:
+    """Return how many items are looked at in a container."""
+    if isinstance(value, Record):
+        state = None if isinstance(value.state, Record) else value.state
+        return len(value.items or ()) + len(value.pairs or ()) + _size(state)
+    if isinstance(value, Pairs):
+        return len(value.pairs)
+    items = value.items if isinstance(value, Group) else value
+    return len(items) if isinstance(items, list | tuple) else 0
 
 
 def is_container(value: object) -> bool:
@@ -124,15 +150,26 @@ def _child(node: Node, value: object, name: str, section: Section | None = None)
     return Node(value, node, name, kept, node.depth + 1)
 
 
+def _is_worth_a_look(value: object) -> bool:
+    """Whether there may be tensors in ``value``; in short dictionaries and lists it is seen."""
+    if not is_container(value):
+        return False
+    if isinstance(value, Pairs) and len(value.pairs) <= SHORT:
+        return any(is_container(item) for _, item in value.pairs)
+    if isinstance(value, list | tuple) and len(value) <= SHORT:
+        return any(map(is_container, value))
+    return True
+
+
 def _sequence(node: Node, items: list[object] | tuple[object, ...]) -> Iterator[Node]:
     for index, item in enumerate(items):
-        if is_container(item):
+        if _is_worth_a_look(item):
             yield _child(node, item, str(index))
 
 
 def _mapping(node: Node, pairs: list[tuple[object, object]]) -> Iterator[Node]:
     for key, value in _last_of_each(pairs):
-        if not is_container(value):
+        if not _is_worth_a_look(value):
             continue
         name = key_name(key)
         if name.endswith("_packed_params") and is_weight_and_bias(value):
@@ -162,7 +199,7 @@ def _object(node: Node, record: Record) -> Iterator[Node]:
     if plain is not record:
         yield Node(plain, node, "", node.section, node.depth + 1)
         return
-    parts = packed_parts(record)
+    parts = sparse_parts(record) or packed_parts(record)
     if parts is not None:
         yield from _parts(node, parts)
         return

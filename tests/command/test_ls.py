@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,14 @@ def test_full_json_has_the_arrays_of_scales(run_json: RunJson, put: Put) -> None
     assert facts["scale"] == [0.5, 0.25]
     assert facts["zero_point"] == [0, 0]
     assert facts["error"] is None
+
+
+def test_full_json_names_the_parts_of_a_weight(run_json: RunJson, put: Put) -> None:
+    parts = tuple(make_tensor(f"q.{label}", WEIGHT) for label in ("qweight", "scales"))
+    path = put(replace(make_tensor("q.weight", WEIGHT), parts=parts))
+    tensor = run_json("ls", path, "--full")["models"][0]["tensors"][0]
+    assert tensor["parts"] == ["q.qweight", "q.scales"]
+    assert "parts" not in run_json("ls", path)["models"][0]["tensors"][0]
 
 
 def test_warnings_go_to_stderr(run: Run, put: Put) -> None:

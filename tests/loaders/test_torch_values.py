@@ -149,12 +149,11 @@ def test_one_tensor_under_three_names_is_listed_once(tmp_path: Path) -> None:
     [
         (lambda: torch.zeros(4, 5, device="meta"), "float32", (4, 5), "meta tensor: has no values"),
         (lambda: torch.zeros(4, dtype=torch.complex32), "complex32", (4,), "complex32"),
-        (lambda: torch.eye(3).to_sparse(), "float32", (3, 3), "sparse"),
         (lambda: torch.ones(4, dtype=torch.complex64).conj(), "complex64", (4,), "conjugated"),
         (lambda: torch.ones(4, dtype=torch.complex64).conj().imag, "float32", (4,), "negated"),
         (torch.nn.parameter.UninitializedParameter, "uint8", (), "not initialized"),
     ],
-    ids=["meta", "complex32", "sparse", "conjugate", "negative", "not initialized"],
+    ids=["meta", "complex32", "conjugate", "negative", "not initialized"],
 )
 def test_a_tensor_without_readable_values_is_listed_with_its_reason(
     tmp_path: Path,

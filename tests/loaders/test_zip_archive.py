@@ -182,7 +182,13 @@ def test_a_file_that_was_replaced_is_not_read(tmp_path: Path) -> None:
         read_directory(file)
 
 
-def test_the_pickle_has_a_size_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tensorpeek.loaders.torch_format.reader.MAX_PICKLE", 3)
-    with pytest.raises(LoadError, match=r"its data\.pkl is larger than 3 bytes"):
-        open_model(write(tmp_path, archive_bytes(MEMBERS)))
+def test_a_compressed_pickle_has_a_size_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tensorpeek.loaders.torch_format.archive.MAX_PACKED_PICKLE", 3)
+    path = tmp_path / "m.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in MEMBERS.items():
+            archive.writestr(name, content)
+    with pytest.raises(LoadError, match=r"its data\.pkl is compressed and larger than 3 bytes"):
+        open_model(path)

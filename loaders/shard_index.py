@@ -1,4 +1,4 @@
-"""The index of a set of safetensors files: which tensor lies in which file of the folder."""
+"""The index of a set of files: which tensor lies in which file of the folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_SHARDS = 8192
 
 _KEY = b'"weight_map"'
 _MAP = re.compile(
-    rb'"weight_map"\s*:\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*"[^"]*\.safetensors"', re.DOTALL
+    rb'"weight_map"\s*:\s*\{\s*"(?:[^"\\]|\\.)*"\s*:\s*"[^"]*(\.[A-Za-z]+)"', re.DOTALL
 )
 
 
@@ -31,18 +31,19 @@ class Index:
     metadata: object
 
 
-def looks_like_index(file: WeightFile) -> bool:
-    """Whether a file is a JSON object whose ``weight_map`` leads to safetensors files."""
+def looks_like_index(file: WeightFile, suffix: str) -> bool:
+    """Whether a file is a JSON object whose ``weight_map`` leads to files with ``suffix``."""
     if not file.head.lstrip().startswith(b"{") or file.identity.size > MAX_INDEX:
         return False
-    if _MAP.search(file.head):
-        return True
-    try:
-        content = _content(file)
-    except LoadError:
-        return False
-    at = content.find(_KEY)
-    return at >= 0 and _MAP.search(content, at) is not None
+    match = _MAP.search(file.head)
+    if match is None:
+        try:
+            content = _content(file)
+        except LoadError:
+            return False
+        at = content.find(_KEY)
+        match = _MAP.search(content, at) if at >= 0 else None
+    return match is not None and match[1] == suffix.encode()
 
 
 def read_index(file: WeightFile) -> Index:

@@ -1,0 +1,283 @@
+"""What PyTorch wrote before 1.6, as streams, tar archives and plain pickles, against torch."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+import tarfile
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tensorpeek.loaders import LoadError, Model, open_model
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
+
+Write = Callable[[object, Path], None]
+
+
+def write_stream(value: object, path: Path) -> None:
+    torch.save(value, path, _use_new_zipfile_serialization=False)
+
+
+def write_pickle(value: object, path: Path) -> None:
+    with path.open("wb") as file:
+        pickle.dump(value, file)
+
+
+def write_zip(value: object, path: Path) -> None:
+    torch.save(value, path)
+
+
+WRITERS: dict[str, Write] = {
+    "a stream": write_stream,
+    "a plain pickle": write_pickle,
+    "a zip": write_zip,
+}
+ways = pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS.keys())
+
+
+def state() -> dict[str, torch.Tensor]:
+    base = torch.randn(6, 5)
+    return {
+        "float": base,
+        "row": base[2],
+        "columns": base[:, 1:3],
+        "transposed": base.t(),
+        "half": base.half(),
+        "brain": base.bfloat16(),
+        "double": base.double(),
+        "long": torch.arange(7),
+        "bool": base > 0,
+        "byte": torch.arange(9, dtype=torch.uint8),
+        "complex": torch.randn(3, dtype=torch.complex64),
+        "scalar": torch.tensor(2.5),
+        "empty": torch.empty(0, 3),
+        "parameter": torch.nn.Parameter(torch.randn(2, 2)),
+    }
+
+
+def expected(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().to(torch.float32 if tensor.dtype == torch.bfloat16 else None).numpy()
+
+
+@ways
+def test_every_tensor_has_the_values_that_torch_wrote(write: Write, tmp_path: Path) -> None:
+    written, path = state(), tmp_path / "file"
+    write(written, path)
+    model = open_model(path)
+    assert [tensor.name for tensor in model.tensors] == list(written)
+    assert model.warnings == ()
+    for tensor, want in zip(model.tensors, written.values(), strict=True):
+        assert tensor.error is None
+        assert (tensor.shape, tensor.dtype) == (tuple(want.shape), str(want.dtype)[6:])
+        np.testing.assert_array_equal(tensor.read().astype(expected(want).dtype), expected(want))
+
+
+@ways
+def test_quantized_and_sparse_tensors_are_read(write: Write, tmp_path: Path) -> None:
+    weight = torch.randn(4, 3)
+    scales, points = torch.rand(4).double() + 0.1, torch.arange(4)
+    written = {
+        "q": torch.quantize_per_tensor(weight, 0.1, 5, torch.quint8),
+        "c": torch.quantize_per_channel(weight, scales, points, 0, torch.qint8),
+        "coo": weight.relu().to_sparse(),
+        "csr": weight.relu().to_sparse_csr(),
+        "csc": weight.relu().to_sparse_csc(),
+    }
+    path = tmp_path / "file"
+    write(written, path)
+    model = open_model(path)
+    found = {tensor.name: tensor for tensor in model.tensors}
+    for name in ("q", "c"):
+        np.testing.assert_array_equal(found[name].read("raw"), written[name].int_repr().numpy())
+        np.testing.assert_array_equal(found[name].read(), written[name].dequantize().numpy())
+    for name, part in {
+        "coo.indices": written["coo"].coalesce().indices(),
+        "coo.values": written["coo"].coalesce().values(),
+        "csr.crow_indices": written["csr"].crow_indices(),
+        "csr.col_indices": written["csr"].col_indices(),
+        "csr.values": written["csr"].values(),
+        "csc.ccol_indices": written["csc"].ccol_indices(),
+        "csc.row_indices": written["csc"].row_indices(),
+        "csc.values": written["csc"].values(),
+    }.items():
+        assert found[name].layer == name.partition(".")[0]
+        np.testing.assert_array_equal(found[name].read(), part.numpy())
+    assert model.metadata["sparse tensors"] == (
+        "sparse_coo (4, 3), sparse_csr (4, 3), sparse_csc (4, 3)"
+    )
+
+
+@ways
+def test_pickled_modules_keep_their_parameters_and_buffers(write: Write, tmp_path: Path) -> None:
+    layers = OrderedDict(conv=torch.nn.Conv2d(3, 2, 1), norm=torch.nn.BatchNorm2d(2))
+    module, path = torch.nn.Sequential(layers), tmp_path / "file"
+    write({"model": module, "epoch": 7}, path)
+    model = open_model(path)
+    roles = {tensor.name: tensor.role for tensor in model.tensors}
+    assert list(roles) == list(module.state_dict())
+    assert roles["norm.running_var"] == "running variance"
+    assert model.metadata["epoch"] == "7"
+    for tensor in model.tensors:
+        np.testing.assert_array_equal(tensor.read(), module.state_dict()[tensor.name].numpy())
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_numpy_arrays_are_read_from_any_protocol(protocol: int, tmp_path: Path) -> None:
+    written = {
+        "short": np.arange(3, dtype=np.float32),
+        "long": np.random.default_rng(0).standard_normal((40, 50)),
+        "columns first": np.asfortranarray(np.arange(600, dtype=np.int16).reshape(20, 30)),
+        "big-endian": np.arange(500, dtype=">i4"),
+    }
+    path = tmp_path / "arrays.pkl"
+    path.write_bytes(pickle.dumps(written, protocol))
+    model = open_model(path)
+    assert model.format == "pickle"
+    for tensor, want in zip(model.tensors, written.values(), strict=True):
+        np.testing.assert_array_equal(tensor.read(), want)
+
+
+def test_strings_of_python_2_hold_arrays(tmp_path: Path) -> None:
+    array = np.arange(300, dtype=np.float32)
+    raw, path = array.tobytes(), tmp_path / "python2.pkl"
+    path.write_bytes(
+        b"\x80\x02}U\x01wcnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+        b"(K\x01M\x2c\x01\x85cnumpy\ndtype\nU\x02f4K\x00K\x01\x87R"
+        b"(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89"
+        b"T" + struct.pack("<i", len(raw)) + raw + b"tbs."
+    )
+    [tensor] = open_model(path).tensors
+    np.testing.assert_array_equal(tensor.read(), array)
+
+
+def test_views_of_storages_start_where_they_say(tmp_path: Path) -> None:
+    """Old streams may refer to parts of a storage; torch reads the file back the same way."""
+    base, path = torch.arange(10.0), tmp_path / "views.pt"
+    write_stream({"w": base[:4]}, path)
+    content = path.read_bytes()
+    key = str(base.untyped_storage()._cdata).encode()
+    old = b"K\x0aNtq"
+    assert content.count(old) == 1
+    view = b"K\x0a(X\x01\x00\x00\x00vK\x03K\x04tt"
+    path.write_bytes(content.replace(old, view.replace(b"X\x01\x00\x00\x00v", text(key)) + b"q"))
+    [tensor] = open_model(path).tensors
+    # the view's first element is the storage's fourth
+    assert tensor.read().tolist() == [3, 4, 5, 6]
+
+
+def text(value: bytes) -> bytes:
+    return b"X" + struct.pack("<i", len(value)) + value
+
+
+class _Tensors(pickle.Pickler):
+    """Write tensors as PyTorch 0.1 did: as the number under which they lie in the archive."""
+
+    def persistent_id(self, value: object) -> str | None:
+        return str(id(value)) if isinstance(value, torch.Tensor) else None
+
+
+def write_tar(written: dict[str, torch.Tensor], path: Path) -> None:
+    storages, tensors, saved = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    kinds = {torch.float32: torch.FloatStorage, torch.int64: torch.LongStorage}
+    bases = {tensor.untyped_storage().data_ptr(): tensor for tensor in written.values()}
+    pickle.dump(len(bases), storages, 2)
+    for key, tensor in bases.items():
+        pickle.dump((key, "cpu", kinds[tensor.dtype]), storages, 2)
+        raw = bytes(tensor.untyped_storage())
+        storages.write(struct.pack("<q", len(raw) // tensor.element_size()) + raw)
+    pickle.dump([], storages, 2)
+    pickle.dump(len(written), tensors, 2)
+    for tensor in written.values():
+        key = (id(tensor), tensor.untyped_storage().data_ptr(), kinds[tensor.dtype])
+        pickle.dump(key, tensors, 2)
+        numbers = (*tensor.shape, *tensor.stride(), tensor.storage_offset())
+        tensors.write(
+            struct.pack("<ii", tensor.dim(), 0) + struct.pack(f"<{len(numbers)}q", *numbers)
+        )
+    _Tensors(saved, 2).dump(written)
+    with tarfile.open(path, "w:", format=tarfile.PAX_FORMAT) as archive:
+        for name, content in (("storages", storages), ("tensors", tensors), ("pickle", saved)):
+            member = tarfile.TarInfo(name)
+            member.size = len(content.getvalue())
+            archive.addfile(member, io.BytesIO(content.getvalue()))
+
+
+def test_the_tar_archives_of_version_0_1_are_read_as_torch_reads_them(tmp_path: Path) -> None:
+    base, path = torch.randn(4, 6), tmp_path / "model.tar"
+    write_tar({"a.weight": base, "a.bias": base[1, 2:], "t": base.t(), "n": torch.arange(5)}, path)
+    theirs = torch.load(path, weights_only=False)
+    model = open_model(path)
+    assert model.format == "PyTorch 0.1"
+    assert [tensor.name for tensor in model.tensors] == list(theirs)
+    for tensor in model.tensors:
+        np.testing.assert_array_equal(tensor.read(), theirs[tensor.name].numpy())
+
+
+def cut_at(content: bytes, keep: float) -> bytes:
+    return content[: int(len(content) * keep)]
+
+
+@pytest.mark.parametrize("keep", [0.02, 0.2, 0.4, 0.6, 0.8, 0.99])
+@pytest.mark.parametrize("write", [write_stream, write_pickle, write_tar])
+def test_a_cut_file_says_so_or_lists_what_is_left(
+    write: Write, keep: float, tmp_path: Path
+) -> None:
+    path = tmp_path / "cut"
+    write({"a": torch.randn(30, 30), "b": torch.randn(30, 30)}, path)
+    path.write_bytes(cut_at(path.read_bytes(), keep))
+    model = opened(path)
+    if model is None:
+        return
+    for tensor in model.tensors:
+        if tensor.error is None:
+            assert tensor.read().shape == tensor.shape
+        else:
+            assert "storage" in tensor.error
+
+
+def opened(path: Path) -> Model | None:
+    try:
+        return open_model(path)
+    except LoadError:
+        return None
+
+
+def test_many_numbers_in_lists_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "indices.pt"
+    torch.save({"w": torch.ones(2), "indices": list(range(2_000_000))}, path)
+    [tensor] = open_model(path).tensors
+    assert tensor.read().tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x02\x00\x00\x00\x00\x00\x00{",
+        b"\x80\x02" + bytes(range(256)),
+        b"\x80\x02\x80\x02\xff\xff",
+        b"\x08\x07\x12\x07pytorch",
+        bytes(600),
+    ],
+    ids=["a safetensors header", "any bytes", "half a pickle", "ONNX", "zeros"],
+)
+def test_other_files_are_not_taken_for_pickles(content: bytes, tmp_path: Path) -> None:
+    from tensorpeek.loaders.registry import look_at
+    from tensorpeek.loaders.torch_format.reader import recognizes
+
+    path = tmp_path / "other.bin"
+    path.write_bytes(content)
+    assert not recognizes(look_at(path))
+
+
+def test_a_pickle_without_tensors_says_what_it_names(tmp_path: Path) -> None:
+    path = tmp_path / "evil.pkl"
+    path.write_bytes(b"\x80\x02cos\nsystem\nX\x02\x00\x00\x00id\x85R.")
+    with pytest.raises(LoadError, match=r"holds no tensors; names the global os\.system"):
+        open_model(path)
