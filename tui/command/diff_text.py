@@ -104,7 +104,9 @@ def _measure(value: float | None, decimals: int = 4) -> str:
 
 
 def _remarks(one: Comparison) -> str:
-    return "; ".join(text for text in (one.alignment.name, one.note) if text)
+    nan = one.difference.both_nan if one.difference is not None else 0
+    texts = (one.alignment.name, f"{nan:,} NaN in both" if nan else None, one.note)
+    return "; ".join(text for text in texts if text)
 
 
 def _print_alone(console: Console, mark: str, model: Model, alone: Sequence[Tensor]) -> None:
