@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,14 +35,14 @@ class Format:
 
     ``module`` has ``recognizes(file: WeightFile) -> bool`` and ``load(file: WeightFile) -> Model``;
     it is imported when a file is opened. ``suffixes`` are what a folder is searched for. The names
-    of files that stand for a set of files end in ``set_endings``: then ``module`` also has
-    ``parts(path: Path) -> tuple[Path, ...]``, the files of the set at ``path``.
+    of files that stand for a set of files end as the pattern ``set_ending`` says: then ``module``
+    also has ``parts(path: Path) -> tuple[Path, ...]``, the other files of the set at ``path``.
     """
 
     name: str
     module: str
     suffixes: tuple[str, ...]
-    set_endings: tuple[str, ...] = ()
+    set_ending: str = ""
 
 
 FORMATS = (
@@ -49,16 +50,16 @@ FORMATS = (
         "PyTorch",
         "tensorpeek.loaders.torch_format.reader",
         (".pt", ".pth", ".bin", ".ckpt", ".ptl", ".pkl"),
-        (".bin.index.json",),
+        r"\.bin\.index\.json",
     ),
     Format(
         "safetensors",
         "tensorpeek.loaders.safetensors_format.reader",
         (".safetensors",),
-        (".safetensors.index.json",),
+        r"\.safetensors\.index(\.\w+)?\.json",
     ),
     Format("NumPy", "tensorpeek.loaders.numpy_format.reader", (".npy", ".npz")),
-    Format("GGUF", "tensorpeek.loaders.gguf_format.reader", (".gguf",)),
+    Format("GGUF", "tensorpeek.loaders.gguf_format.reader", (".gguf",), r"-00001-of-\d{5}\.gguf"),
     Format("TFLite", "tensorpeek.loaders.tflite_format.reader", (".tflite",)),
     Format("ONNX", "tensorpeek.loaders.onnx_format.reader", (".onnx",)),
     Format("Keras", "tensorpeek.loaders.keras_format.reader", (".h5", ".hdf5", ".keras")),
@@ -68,9 +69,6 @@ FORMATS = (
 
 SUFFIXES = frozenset(suffix for entry in FORMATS for suffix in entry.suffixes)
 """Suffixes of the files that a folder is searched for."""
-
-SET_ENDINGS = tuple(ending for entry in FORMATS for ending in entry.set_endings)
-"""How the names of files end that stand for a set of files; a folder is searched for them too."""
 
 
 def open_model(path: Path | str) -> Model:
@@ -91,16 +89,22 @@ def open_model(path: Path | str) -> Model:
 
 def is_set(path: Path) -> bool:
     """Whether the file at ``path``, by its name, stands for a set of files."""
-    return path.name.lower().endswith(SET_ENDINGS)
+    return _format_of_set(path) is not None
 
 
 def parts_of(path: Path) -> tuple[Path, ...]:
-    """Return the files that the set at ``path`` is made of; none if it is not a set."""
-    for entry in FORMATS:
-        if entry.set_endings and path.name.lower().endswith(entry.set_endings):
-            parts: Callable[[Path], tuple[Path, ...]] = importlib.import_module(entry.module).parts
-            return parts(path)
-    return ()
+    """Return the other files that the set at ``path`` is made of; none if it is not a set."""
+    entry = _format_of_set(path)
+    if entry is None:
+        return ()
+    parts: Callable[[Path], tuple[Path, ...]] = importlib.import_module(entry.module).parts
+    return parts(path)
+
+
+def _format_of_set(path: Path) -> Format | None:
+    name = path.name.lower()
+    sets = (entry for entry in FORMATS if entry.set_ending)
+    return next((entry for entry in sets if re.search(f"{entry.set_ending}$", name)), None)
 
 
 def _likely_first(path: Path) -> list[Format]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tensorpeek.loaders.gguf_format.header import MAGIC, read_header
 from tensorpeek.loaders.gguf_format.listing import list_tensors
-from tensorpeek.loaders.gguf_format.splits import find_parts
+from tensorpeek.loaders.gguf_format.splits import find_parts, parts_beside
 from tensorpeek.loaders.model import Model
 from tensorpeek.loaders.registry import WeightFile
 
@@ -12,6 +14,11 @@ from tensorpeek.loaders.registry import WeightFile
 def recognizes(file: WeightFile) -> bool:
     """Whether ``file`` begins with GGUF's magic bytes."""
     return file.head.startswith(MAGIC)
+
+
+def parts(path: Path) -> tuple[Path, ...]:
+    """Return the files that belong to the first part at ``path``, by their names."""
+    return parts_beside(path)
 
 
 def load(file: WeightFile) -> Model:

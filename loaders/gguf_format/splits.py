@@ -30,6 +30,17 @@ class FileSet:
     warnings: list[str] = field(default_factory=list)
 
 
+def parts_beside(path: Path) -> tuple[Path, ...]:
+    """Return the files beside the first part at ``path`` whose names say that they follow it."""
+    name = _PART.fullmatch(path.name)
+    if name is None or not 1 < int(name[3]) <= MAX_PARTS:
+        return ()
+    others = (
+        f"{name[1]}{number:05}-of-{name[3]}{name[4]}" for number in range(2, int(name[3]) + 1)
+    )
+    return tuple(part for part in map(path.with_name, others) if part.is_file())
+
+
 def find_parts(file: WeightFile, header: Header) -> FileSet:
     """Return ``file`` and the other parts of its set, which lie beside it.
 

@@ -18,7 +18,7 @@ from command.in_memory import COMMAND, Put, Run, make_tensor, run_command, run_p
 from tensorpeek.tui.command import start_app as start_app_module
 from tensorpeek.tui.command.exit_codes import ExitCode
 
-COMMANDS = ("ls", "stats", "hist", "completion")
+COMMANDS = ("ls", "stats", "hist", "scan", "diff", "check", "completion")
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 
 

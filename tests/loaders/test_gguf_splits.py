@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from gguf_files import F32, STRING, UINT16, V3, Entry
 
-from tensorpeek.loaders import open_model
+from tensorpeek.loaders import find_models, open_model
 
 
 def _part(number: int, count: int, pairs: list[bytes], total: int | None = None) -> bytes:
@@ -107,3 +107,15 @@ def test_a_set_of_far_too_many_parts_is_not_searched(tmp_path: Path) -> None:
     model = open_model(path)
     assert len(model.tensors) == 1
     assert len(model.warnings) == 1
+
+
+def test_a_folder_lists_a_split_set_once(parts: list[Path], tmp_path: Path) -> None:
+    (tmp_path / "other.gguf").write_bytes(parts[0].read_bytes())
+    found, problems = find_models([tmp_path])
+    assert [path.name for path in found] == ["other.gguf", parts[0].name]
+    assert problems == []
+
+
+def test_parts_without_the_first_are_listed(parts: list[Path], tmp_path: Path) -> None:
+    parts[0].unlink()
+    assert find_models([tmp_path])[0] == parts[1:]
