@@ -7,6 +7,8 @@ from tensorpeek.analysis.histogram import Histogram
 from tensorpeek.analysis.measure import default_edges, measure
 from tensorpeek.analysis.quantized import QuantizationFacts, quantization_facts
 from tensorpeek.analysis.range_count import RangeCount
+from tensorpeek.analysis.saturation import ChannelSaturation
+from tensorpeek.analysis.scales import ScaleStrip, scale_strip
 from tensorpeek.analysis.stopping import Stop, never
 from tensorpeek.analysis.summary import QUANTILES, Summary
 from tensorpeek.analysis.table import CountTable
@@ -14,6 +16,7 @@ from tensorpeek.analysis.wide import WideDistribution
 
 __all__ = [
     "QUANTILES",
+    "ChannelSaturation",
     "CountTable",
     "Distribution",
     "DistributionCache",
@@ -21,6 +24,7 @@ __all__ = [
     "Histogram",
     "QuantizationFacts",
     "RangeCount",
+    "ScaleStrip",
     "Stop",
     "Summary",
     "WideDistribution",
@@ -30,5 +34,6 @@ __all__ = [
     "measure",
     "never",
     "quantization_facts",
+    "scale_strip",
     "uniform_edges",
 ]

@@ -6,6 +6,8 @@ import asyncio
 import re
 from pathlib import Path
 
+from textual.pilot import Pilot
+
 from tensorpeek.tui.app import TensorpeekApp
 from tensorpeek.tui.screens.histogram_screen import HistogramScreen
 
@@ -23,14 +25,19 @@ async def draw() -> str:
         screen = app.screen
         if not isinstance(screen, HistogramScreen):
             raise TypeError(screen)
-        while not screen.is_settled:
-            await pilot.pause(0.05)
+        await settle(screen, pilot)
         for key in KEYS:
             await pilot.press(key)
-            while not screen.is_settled:
-                await pilot.pause(0.05)
-            await pilot.pause(0.05)
+            await settle(screen, pilot)
         return app.export_screenshot(title="tensorpeek models")
+
+
+async def settle(screen: HistogramScreen, pilot: Pilot[int]) -> None:
+    """Wait for all work; what it tells may start more of it."""
+    for _ in range(3):
+        await pilot.pause(0.05)
+        while not screen.is_settled:
+            await pilot.pause(0.05)
 
 
 def without_remote_fonts(picture: str) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from plotext._figure import _figure_class
 from rich.text import Text
 
+from tensorpeek.tui.bar_columns import EIGHTHS, LABELS, LEFT, bar_starts
 from tensorpeek.tui.ticks import Tick, log_ticks, percent_ticks, value_ticks
 
 if TYPE_CHECKING:
@@ -21,15 +22,8 @@ Color = tuple[int, int, int]
 
 IN_COLOR: Color = (255, 140, 0)
 OUT_COLOR: Color = (128, 128, 128)
-EIGHTHS = " ▁▂▃▄▅▆▇█"
-LABELS = 6
-"""Width of the labels on the y axis: the same for every drawing, so that redraws do not jump."""
-
 SMALLEST = (LABELS + 11, 5)
 """Columns and lines below which there is only a note."""
-
-MIN_USE = 0.8
-"""Share of the width that bins of equal columns must fill; below, bins get unequal columns."""
 
 _TO_ASCII = str.maketrans("│┤┼└┘─┬┴", "|++++-++")
 
@@ -100,21 +94,21 @@ def draw_histogram(  # noqa: PLR0913 (how to draw, all by keyword)
     """
     if width < SMALLEST[0] or height < SMALLEST[1]:
         return None
-    left, rows = LABELS + 1, height - 2
-    bars = _Bars.of(histogram, width - left)
+    rows = height - 2
+    bars = _Bars.of(histogram, width - LEFT)
     scale = _Scale.of(bars, histogram.total, rows, log=log)
     plot = _Plot(bars, scale.eighths(bars.percent), scale.eighths(bars.inside), rows)
     figure = _figure(width, height, axis_color if color else None)
-    figure.xlim(0, width - left - 1)
+    figure.xlim(0, width - LEFT - 1)
     figure.ylim(0, rows - 1)
     if color and not ascii_only:
         plot.draw_blocks(figure, in_color, out_color)
     else:
         colors = (in_color, out_color) if color else (None, None)
         plot.draw_symbols(figure, colors, ascii_only=ascii_only)
-    _set_ticks(figure, scale.ticks, bars.ticks(histogram.edges.values, width - left))
+    _set_ticks(figure, scale.ticks, bars.ticks(histogram.edges.values, width - LEFT))
     lines = _lines(figure.build(), height, ascii_only=ascii_only)
-    starts = tuple(left + start for start in bars.starts)
+    starts = tuple(LEFT + start for start in bars.starts)
     return HistogramDrawing(lines, starts, histogram.counts.size, bars.group, ascii_only)
 
 
@@ -160,19 +154,12 @@ class _Bars:
         chosen = histogram.counts if histogram.selected is None else histogram.selected
         share = 100.0 / max(histogram.total, 1)
         inside = np.add.reduceat(chosen, firsts) * share
-        return cls(counts * share, inside, _starts(firsts.size, columns), group)
+        return cls(counts * share, inside, bar_starts(firsts.size, columns), group)
 
     def ticks(self, edges: NDArray[np.float64], columns: int) -> list[Tick]:
         """Place round values under the edges of the bars."""
         borders = np.append(edges[:-1][:: self.group], edges[-1])
         return value_ticks(borders, np.asarray(self.starts), columns)
-
-
-def _starts(bars: int, columns: int) -> tuple[int, ...]:
-    each = columns // bars
-    if each * bars >= MIN_USE * columns:
-        return tuple(range(0, each * bars + 1, each))
-    return tuple(bar * columns // bars for bar in range(bars + 1))
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ from tensorpeek.tui.messages import (
     ModelOpened,
     ModelsFound,
     Progressed,
+    ScalesFailed,
+    ScalesGathered,
 )
 from tensorpeek.tui.question import Question, Subject
 from tensorpeek.tui.range_text import default_range
@@ -88,6 +90,23 @@ def count_bins(tensor: Tensor, question: Question, distribution: Distribution) -
         _count(work, tensor, question, distribution)
 
     return _guarded(question.subject, job)
+
+
+def gather_scales(tensor: Tensor, columns: int) -> Job:
+    """Gather the scales of a tensor, and what is saturated under them, to columns."""
+
+    def job(work: Work) -> None:
+        from tensorpeek.analysis import scale_strip
+        from tensorpeek.loaders import CancelledError, LoadError
+
+        try:
+            work.post(ScalesGathered(tensor, scale_strip(tensor, columns, stop=work.stop)))
+        except LoadError as error:
+            work.post(ScalesFailed(tensor, error.reason))
+        except CancelledError:
+            return
+
+    return job
 
 
 def _guarded(subject: Subject, job: Job) -> Job:

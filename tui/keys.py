@@ -73,6 +73,13 @@ HISTOGRAM_KEYS = [
         group=_BINS,
     ),
     _key("g", "log", "Logarithmic or linear counts", name="log", footer="log"),
+    _key(
+        "c",
+        "scales",
+        "Scales of channels or blocks, under the histogram",
+        name="scales",
+        footer="scales",
+    ),
     _key("r", "range", "Enter a range", name="range", footer="range", priority=True),
     _key("d", "default_range", "Range from mean - std to mean + std", name="range.default"),
     _key("s", "statistics", "Statistics or histogram (narrow screens)", name="statistics"),

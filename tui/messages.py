@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 if TYPE_CHECKING:
-    from tensorpeek.analysis import Distribution, Histogram, QuantizationFacts, RangeCount
-    from tensorpeek.loaders import Model
+    from tensorpeek.analysis import (
+        Distribution,
+        Histogram,
+        QuantizationFacts,
+        RangeCount,
+        ScaleStrip,
+    )
+    from tensorpeek.loaders import Model, Tensor
     from tensorpeek.tui.question import Question, Subject
 
 
@@ -62,6 +68,27 @@ class MeasuringFailed(Message):
 
     subject: Subject
     reason: str
+
+
+@dataclass
+class ScalesGathered(Message):
+    """The scales of a tensor were gathered to columns."""
+
+    tensor: Tensor = field(repr=False)
+    strip: ScaleStrip = field(repr=False)
+
+
+@dataclass
+class ScalesFailed(Message):
+    """The scales of a tensor, or the codes under them, could not be read."""
+
+    tensor: Tensor = field(repr=False)
+    reason: str
+
+
+@dataclass
+class StripResized(Message):
+    """There is room for another number of columns of scales."""
 
 
 @dataclass

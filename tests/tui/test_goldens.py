@@ -17,6 +17,7 @@ SCREENS = {
     "wide-dequantized": (WIDE, ""),
     "wide-raw": (WIDE, "v"),
     "narrow-dequantized": (NARROW, ""),
+    "narrow-scales": (NARROW, "nc"),
     "narrow-raw-statistics": (NARROW, "v2"),
 }
 

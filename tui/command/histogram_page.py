@@ -8,9 +8,10 @@ from rich.text import Text
 
 from tensorpeek.loaders import Model, Tensor
 from tensorpeek.loaders.clean import clean
+from tensorpeek.tui.bar_columns import LEFT
 from tensorpeek.tui.command.console import plot_width, speaks_unicode
 from tensorpeek.tui.command.numbers import measure_text, shape_text
-from tensorpeek.tui.histogram_text import LABELS, HistogramDrawing, draw_histogram
+from tensorpeek.tui.histogram_text import HistogramDrawing, draw_histogram
 from tensorpeek.tui.number_text import number
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def print_page(
         return
     drawing = draw_histogram(
         entry.histogram,
-        width=plot_width(entry.histogram.counts.size, LABELS + 1),
+        width=plot_width(entry.histogram.counts.size, LEFT),
         height=HEIGHT,
         ascii_only=request.ascii_only or not speaks_unicode(),
         color=console.is_terminal and console.color_system is not None and not console.no_color,

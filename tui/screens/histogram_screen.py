@@ -10,7 +10,7 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Input, OptionList
 
 from tensorpeek.tui import jobs
@@ -21,7 +21,8 @@ from tensorpeek.tui.inspection import Inspection
 from tensorpeek.tui.key_help import key_rows, key_table
 from tensorpeek.tui.keys import HISTOGRAM_KEYS
 from tensorpeek.tui.question import Subject
-from tensorpeek.tui.screens.choosing_screen import PATIENCE, ChoosingScreen
+from tensorpeek.tui.screens.choosing_screen import PATIENCE
+from tensorpeek.tui.screens.scaled_screen import ScaledScreen, has_several_scales
 from tensorpeek.tui.screens.text_dialog import TextDialog
 from tensorpeek.tui.statistics_table import statistics_text
 from tensorpeek.tui.widgets.cursor_line import CursorLine
@@ -29,12 +30,13 @@ from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
 from tensorpeek.tui.widgets.key_bar import KeyBar
 from tensorpeek.tui.widgets.pickers import Pickers
 from tensorpeek.tui.widgets.range_fields import RangeFields
+from tensorpeek.tui.widgets.scale_strip_plot import ScaleStripPlot
 from tensorpeek.tui.widgets.statistics_panel import StatisticsPanel
 from tensorpeek.tui.widgets.title_bar import TitleBar
 from tensorpeek.tui.widgets.view_toggle import ViewToggle
 
 
-class HistogramScreen(ChoosingScreen):
+class HistogramScreen(ScaledScreen):
     """Holds what is chosen and what is known about it; the widgets show it."""
 
     BINDINGS: ClassVar[list[BindingType]] = list(HISTOGRAM_KEYS)
@@ -57,7 +59,9 @@ class HistogramScreen(ChoosingScreen):
             yield Button("1 Histogram", id="page-1", compact=True)
             yield Button("2 Statistics", id="page-2", compact=True)
         with Horizontal(id="body"):
-            yield HistogramPlot(ascii_only=self._ascii_only, plain=self._plain, id="plot")
+            with Vertical(id="pictures"):
+                yield HistogramPlot(ascii_only=self._ascii_only, plain=self._plain, id="plot")
+                yield ScaleStripPlot(ascii_only=self._ascii_only, plain=self._plain, id="scales")
             yield StatisticsPanel(id="statistics")
         yield CursorLine(id="cursor", markup=False)
         yield KeyBar(id="keys")
@@ -66,6 +70,7 @@ class HistogramScreen(ChoosingScreen):
         """Look up the files once the first frame is on the screen."""
         self.query_one(RangeFields).show_bins(self._inspection.bins)
         self.query_one(ViewToggle).display = False
+        self.place_strip()
         self.query_one("#plot").border_title = self._inspection.plot_title()
         self.query_one("#statistics").border_title = "statistics"
         self.action_page(1)
@@ -80,6 +85,8 @@ class HistogramScreen(ChoosingScreen):
         if action == "view":
             tensor = self._choice.tensor
             return tensor is not None and len(tensor.views) > 1
+        if action == "scales":
+            return has_several_scales(self._choice.tensor)
         return True
 
     # Measuring
@@ -94,6 +101,7 @@ class HistogramScreen(ChoosingScreen):
         toggle = self.query_one(ViewToggle)
         toggle.display = len(tensor.views) > 1
         toggle.element, toggle.raw = tensor.dtype, choice.view == "raw"
+        self.place_strip()
         self.refresh_bindings()
         question = self._inspection.start(subject)
         if tensor.error is not None:
@@ -146,6 +154,14 @@ class HistogramScreen(ChoosingScreen):
         self._draw(keep_cursor=self._drawn == asked.subject)
         self._drawn = asked.subject
         self._show_statistics()
+        self.ask_scales_now()
+
+    @on(told.StripResized)
+    def ask_scales_now(self) -> None:
+        """Ask for the scales once the histogram is on the screen, which they never delay."""
+        histogram = self._inspection.histogram
+        if histogram is not None and histogram.exact:
+            self.ask_scales()
 
     @on(told.MeasuringFailed)
     def show_measuring_failure(self, event: told.MeasuringFailed) -> None:
@@ -154,6 +170,7 @@ class HistogramScreen(ChoosingScreen):
         if event.subject != self._choice.subject or tensor is None:
             return
         self._inspection.failed()
+        self.give_up_strip()
         self.show_note(f"{tensor.name}: {event.reason}", is_error=True)
         self.query_one(RangeFields).show_range("", "")
         self.query_one(StatisticsPanel).show_error(tensor.name, event.reason)
@@ -179,7 +196,9 @@ class HistogramScreen(ChoosingScreen):
         style = self.app.theme_variables["error"] if is_error else ""
         self.query_one(HistogramPlot).show_note(Text(words, style))
         self.query_one(CursorLine).show_words("")
+        self.forget_strip()
         if self._choice.tensor is None:
+            self.place_strip()
             self.query_one(StatisticsPanel).show_statistics("", [])
 
     def _show_statistics(self) -> None:

@@ -15,7 +15,7 @@ PALETTE = ("^p", "palette", "app.command_palette")
 FIELD_KEYS = (("Enter", "apply"), ("Tab", "next field"), ("Esc", "back to the plot"))
 """Shown instead while a field is being typed in."""
 
-DISPENSABLE = ("copy", "log", "tensor.next", "range", "bins.more", "bins.fewer")
+DISPENSABLE = ("scales", "copy", "log", "tensor.next", "range", "bins.more", "bins.fewer")
 """Keys left out, in this order, where the line is too short for all."""
 
 
