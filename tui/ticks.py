@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 STEPS = (1, 2, 5)
 
+LEAST_SPAN = 1e-13
+"""Span against the values below which no labels tell ticks apart: float64 has 16 digits."""
+
 SMALLEST_SPAN = 1e-300
 """Below, the steps between ticks would not be normal floats: such an axis has none."""
 
@@ -63,7 +66,7 @@ def value_ticks(
 ) -> list[Tick]:
     """Return ticks at round values on an axis of ``columns`` columns.
 
-    ``borders`` (ascending) stand at the columns ``columns_of``; between them the axis is linear.
+    There are none where the borders are all but equal. ``borders`` (ascending) stand at the columns ``columns_of``; between them the axis is linear.
     """
     low, high = float(borders[0]), float(borders[-1])
     if not SMALLEST_SPAN < high - low < math.inf:
