@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# The same examples each time: a run must not fail by chance. HYPOTHESIS_PROFILE=random looks further.
+# The same examples each time: a run must not fail by chance; HYPOTHESIS_PROFILE=random looks on.
 settings.register_profile("steady", derandomize=True, database=None)
 settings.register_profile("random", print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))

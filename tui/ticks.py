@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 STEPS = (1, 2, 5)
 
-LEAST_SPAN = 1e-13
+RELATIVE_SPAN = 1e-13
 """Span against the values below which no labels tell ticks apart: float64 has 16 digits."""
 
 SMALLEST_SPAN = 1e-300
@@ -66,10 +66,11 @@ def value_ticks(
 ) -> list[Tick]:
     """Return ticks at round values on an axis of ``columns`` columns.
 
-    There are none where the borders are all but equal. ``borders`` (ascending) stand at the columns ``columns_of``; between them the axis is linear.
+    ``borders`` (ascending) stand at the columns ``columns_of``; between them the axis is linear.
+    There are no ticks where the borders are all but equal.
     """
     low, high = float(borders[0]), float(borders[-1])
-    if not SMALLEST_SPAN < high - low < math.inf:
+    if not max(SMALLEST_SPAN, RELATIVE_SPAN * max(-low, high)) < high - low < math.inf:
         return []
     step = _round_step((high - low) / max(columns / 8, 1))
     while True:
