@@ -13,7 +13,16 @@ import click
 from click.shell_completion import CompletionItem
 
 from tensorpeek.tui.command.exit_codes import ExitCode
-from tensorpeek.tui.command.subcommands import check, completion, diff, hist, ls, open_app, stats
+from tensorpeek.tui.command.subcommands import (
+    check,
+    completion,
+    diff,
+    hist,
+    ls,
+    open_app,
+    scan,
+    stats,
+)
 
 OWN_OPTIONS = frozenset({"-h", "--help", "-V", "--version"})
 """First arguments that are meant for the group and not for the app."""
@@ -102,7 +111,7 @@ def cli() -> None:
     """  # noqa: D301 (click's mark for a paragraph that keeps its lines)
 
 
-for command in (ls, stats, hist, check, diff, completion):
+for command in (ls, stats, hist, scan, check, diff, completion):
     cli.add_command(command)
 
 

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 from tensorpeek.tui.command.exit_codes import ExitCode
@@ -17,6 +20,7 @@ from tensorpeek.tui.command.options import (
     paths_and_patterns,
     view_option,
 )
+from tensorpeek.tui.command.scan_options import bit_widths, limit_blas_threads, metric_names
 
 
 @click.command(cls=AppCommand, add_help_option=False)
@@ -204,6 +208,78 @@ def diff(first: str, second: str, patterns: tuple[str, ...], **how: object) -> E
     from tensorpeek.tui.command.diff import DiffRequest, print_diff
 
     return print_diff(DiffRequest(first, second, patterns, **how))  # type: ignore[arg-type]
+
+
+@click.command(short_help="Diagnose weights: sparsity, quantization error, spectra, health.")
+@paths_and_patterns
+@click.option(
+    "--metrics",
+    callback=metric_names,
+    metavar="NAMES",
+    default="basic,sparsity,quantization,spectral",
+    show_default=True,
+    help="Groups of measures, with commas between them.",
+)
+@click.option(
+    "--bits",
+    callback=bit_widths,
+    metavar="N,...",
+    default="8,4",
+    show_default=True,
+    help="Widths of the integer grids to simulate, 2 to 16.",
+)
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Processes to work in.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write a report: .json, .csv or .html.",
+)
+@click.option(
+    "--resume",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Keep a journal, and skip the tensors that it holds already.",
+)
+@click.option(
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="TOML file whose table [thresholds] changes what is judged how.",
+)
+@click.option("--huge", is_flag=True, help="Also spectra that take minutes and gigabytes.")
+@click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
+@view_option
+@json_option
+@all_option
+def scan(words: tuple[str, ...], matches: tuple[str, ...], **how: Any) -> ExitCode:  # noqa: ANN401
+    """Diagnose a whole checkpoint from its weights alone, and rank the tensors worst first.
+
+    Each tensor is Excellent, Good, Warning or Critical by its condition number, the SQNR of
+    quantizing it with one scale, its extreme outliers and its stable rank; NaN is always Critical.
+    What is measured how is in docs/metrics.md. PATH and PATTERN are as for ls. Ctrl+C prints and
+    writes what is done.
+
+    \b
+    Examples:
+      tensorpeek scan model.pt
+      tensorpeek scan model.safetensors '*attn*' --metrics quantization --bits 8,4,3
+      tensorpeek scan checkpoints/ --jobs 8 --resume scan.journal -o report.html
+      tensorpeek scan model.pt --json | jq '.models[].tensors[] | select(.severity == "Critical")'
+    """
+    limit_blas_threads()
+    from tensorpeek.tui.command.scan import scan_command
+
+    return scan_command(words, matches, how)
 
 
 @click.command(short_help="Print the script that completes commands and paths.")

@@ -1,0 +1,96 @@
+"""Percentiles of the magnitudes of values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorpeek.analysis.buckets import Buckets, sorted_buckets
+from tensorpeek.analysis.diagnosis.weight_matrix import absolute_maximum
+from tensorpeek.analysis.distribution import Distribution
+from tensorpeek.analysis.interpolation import interpolate, needed_ranks
+from tensorpeek.analysis.order_keys import BUCKETS, upper_patterns
+from tensorpeek.analysis.order_statistics import order_statistics
+from tensorpeek.analysis.reading import watched
+from tensorpeek.analysis.stopping import Stop, never
+from tensorpeek.analysis.table import CountTable, table_quantiles
+from tensorpeek.analysis.wide import WideDistribution
+from tensorpeek.analysis.wide_scan import only_finite, real_values
+
+PERCENTILES = (10, 25, 50, 75, 90)
+
+_MAGNITUDE_BITS = (1 << 15) - 1
+
+
+def magnitude_percentiles(
+    distribution: Distribution,
+    percentiles: Sequence[int] = PERCENTILES,
+    *,
+    stop: Stop = never,
+) -> dict[int, float] | None:
+    """Return exact percentiles of the finite magnitudes, in the tensor's units; None for none.
+
+    Interpolated as ``numpy.percentile`` does. From the table where there is one, else one pass
+    over the tensor (two for wide integers, whose magnitudes are rounded to float64). Raises
+    LoadError and CancelledError.
+    """
+    shares = [percent / 100 for percent in percentiles]
+    if isinstance(distribution, CountTable):
+        magnitudes, where = np.unique(np.abs(distribution.values), return_inverse=True)
+        counts = np.zeros(magnitudes.size, np.int64)
+        np.add.at(counts, where, distribution.counts)
+        found = table_quantiles(magnitudes, counts, shares)
+    elif isinstance(distribution, WideDistribution) and distribution.summary.finite:
+        found = _wide(distribution, shares, stop)
+    else:
+        found = None
+    if found is None:
+        return None
+    return {percent: found[share] for percent, share in zip(percentiles, shares, strict=True)}
+
+
+def _wide(
+    distribution: WideDistribution, shares: Sequence[float], stop: Stop
+) -> dict[float, float]:
+    count = distribution.summary.finite
+    dtype = np.dtype(np.float32 if distribution.dtype == np.float32 else np.float64)
+    largest = absolute_maximum(distribution.summary)
+    buckets = sorted_buckets(_bucket_counts(distribution, stop), dtype, 0.0, largest)
+
+    def again(wanted: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
+        return _look_again(distribution, buckets, wanted, stop)
+
+    ranks = needed_ranks(count, shares)
+    found = order_statistics(again, buckets, ranks, dtype, (0.0, largest))
+    return interpolate(count, shares, lambda rank: found[rank])
+
+
+def _bucket_counts(distribution: WideDistribution, stop: Stop) -> NDArray[np.int64]:
+    """Count magnitudes by bucket: those of floats are known from the signed ones."""
+    counts = np.zeros(BUCKETS, np.int64)
+    if distribution.dtype.kind == "f":
+        known = distribution.buckets
+        np.add.at(counts, known.patterns & _MAGNITUDE_BITS, known.counts)
+        return counts
+    for magnitudes in _magnitudes(distribution, stop):
+        counts += np.bincount(upper_patterns(magnitudes), minlength=BUCKETS)
+    return counts
+
+
+def _look_again(
+    distribution: WideDistribution, buckets: Buckets, wanted: NDArray[np.bool_], stop: Stop
+) -> Iterator[NDArray[Any]]:
+    lookup = buckets.lookup(wanted)
+    for magnitudes in _magnitudes(distribution, stop):
+        yield magnitudes[np.take(lookup, upper_patterns(magnitudes))]
+
+
+def _magnitudes(distribution: WideDistribution, stop: Stop) -> Iterator[NDArray[Any]]:
+    """Read the finite magnitudes, as float32 if that is their type, else as float64."""
+    tensor, view = distribution.tensor, distribution.view
+    for chunk in watched(tensor.chunks(view), tensor.params, stop):
+        values = only_finite(real_values(chunk))
+        yield np.abs(values if values.dtype == np.float32 else values.astype(np.float64))

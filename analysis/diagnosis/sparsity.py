@@ -1,0 +1,94 @@
+"""How many values are zero, nearly zero, or at the zero point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tensorpeek.analysis.diagnosis.magnitudes import magnitude_percentiles
+from tensorpeek.analysis.distribution import Distribution
+from tensorpeek.analysis.reading import watched
+from tensorpeek.analysis.stopping import Stop, never
+from tensorpeek.analysis.table import CountTable
+from tensorpeek.analysis.wide_scan import real_values
+from tensorpeek.loaders import Quantization, Tensor, View
+
+LIMITS = (0.0, 1e-6, 1e-4, 1e-2)
+"""Magnitudes up to which values are counted as near zero."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sparsity:
+    """Shares of small values, in percent of all elements; 0.0 for an empty tensor.
+
+    ``near_zero_percent`` maps each of :data:`LIMITS` to the share of magnitudes up to it.
+    ``zero_point_percent`` is the share of codes equal to their zero point: of raw views of
+    affine codes only, else None. ``magnitude_percentiles`` are exact, of the finite values, None
+    without any.
+    """
+
+    near_zero_percent: dict[float, float]
+    zero_point_percent: float | None
+    magnitude_percentiles: dict[int, float] | None
+
+
+def sparsity(
+    tensor: Tensor, view: View, distribution: Distribution, *, stop: Stop = never
+) -> Sparsity:
+    """Return how sparse a tensor is in a view that has this ``distribution``.
+
+    NaN and infinities are near no zero. Raises LoadError and CancelledError.
+    """
+    total = max(distribution.summary.count, 1)
+    if isinstance(distribution, CountTable):
+        counts = [distribution.count_range(-limit, limit).count for limit in LIMITS]
+    else:
+        counts = _count(tensor, view, stop)
+    shares = {limit: 100.0 * count / total for limit, count in zip(LIMITS, counts, strict=True)}
+    at_zero_point = _at_zero_point(tensor, distribution, stop) if view == "raw" else None
+    return Sparsity(
+        shares,
+        None if at_zero_point is None else 100.0 * at_zero_point / total,
+        magnitude_percentiles(distribution, stop=stop),
+    )
+
+
+def _count(tensor: Tensor, view: View, stop: Stop) -> list[int]:
+    counts = [0] * len(LIMITS)
+    for chunk in watched(tensor.chunks(view), tensor.params, stop):
+        values = real_values(chunk)
+        kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
+        with np.errstate(invalid="ignore"):
+            magnitudes = np.abs(values.astype(kind))
+            for index, limit in enumerate(LIMITS):
+                counts[index] += int(np.count_nonzero(magnitudes <= _at_most(limit, kind)))
+    return counts
+
+
+def _at_most(limit: float, kind: np.dtype[np.floating]) -> np.floating:
+    """Return the largest number of a type that is not above ``limit``."""
+    rounded: np.floating = kind.type(limit)
+    return rounded if float(rounded) <= limit else np.nextafter(rounded, kind.type(0))
+
+
+def _at_zero_point(tensor: Tensor, distribution: Distribution, stop: Stop) -> int | None:
+    quantization = tensor.quantization
+    if quantization is None or quantization.scheme == "codebook" or tensor.codec is not None:
+        return None
+    points = quantization.zero_points()
+    if not points.size:
+        return None
+    if (points == points[0]).all():
+        return distribution.count_range(float(points[0]), float(points[0]), stop=stop).count
+    return _count_at(tensor, quantization, stop)
+
+
+def _count_at(tensor: Tensor, quantization: Quantization, stop: Stop) -> int:
+    points = quantization.zero_points()
+    count = start = 0
+    for codes in watched(tensor.chunks("raw", ordered=True), tensor.params, stop):
+        group = quantization.group_index(tensor.shape, start, start + codes.size)
+        start += codes.size
+        count += int(np.count_nonzero(codes == points[group]))
+    return count

@@ -1,0 +1,503 @@
+"""The scan command: documents, tables, pages, resuming, interruption."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from command.in_memory import COMMAND, Put, Run, RunJson, make_tensor, per_channel, run_command
+from safetensors.numpy import save_file
+from scipy import linalg, stats
+
+from tensorpeek.analysis.diagnosis import METRICS
+from tensorpeek.analysis.diagnosis.workers import THREAD_VARIABLES
+from tensorpeek.tui.command import atomic_write as atomic_module
+from tensorpeek.tui.command.atomic_write import atomic_write
+from tensorpeek.tui.command.scan_options import BLAS_VARIABLES, METRIC_NAMES
+from tensorpeek.tui.command.scan_progress import time_text
+from tensorpeek.tui.command.scan_ranking import sparkline
+from tensorpeek.tui.command.scan_record import RECORD_KEYS
+
+RNG = np.random.default_rng(41)
+WEIGHT = RNG.normal(0.01, 0.3, (20, 30)).astype(np.float32)
+SICK = np.where(RNG.random((20, 30)) < 0.01, np.nan, WEIGHT).astype(np.float32)
+CODES = RNG.integers(-128, 128, (4, 50)).astype(np.int8)
+
+
+def only(document: dict) -> dict:
+    (model,) = document["models"]
+    (tensor,) = model["tensors"]
+    return tensor
+
+
+def test_json_of_a_float_tensor_agrees_with_scipy(run_json: RunJson, put: Put) -> None:
+    document = run_json("scan", put(make_tensor("fc.weight", WEIGHT)))
+    assert document["schema"] == "tensorpeek.scan/1"
+    assert (document["interrupted"], document["missing"], document["errors"]) == (False, 0, [])
+    assert document["request"]["bits"] == [8, 4]
+    record = only(document)
+    assert tuple(record) == RECORD_KEYS
+    assert (record["name"], record["shape"], record["dtype"]) == ("fc.weight", [20, 30], "float32")
+    values = WEIGHT.astype(np.float64)
+    assert record["basic"]["skewness"] == pytest.approx(stats.skew(values.ravel()))
+    assert record["basic"]["outliers"]["iqr"] == pytest.approx(stats.iqr(values))
+    assert record["spectral"]["condition"] == pytest.approx(np.linalg.cond(values))
+    assert record["spectral"]["largest"] == pytest.approx(linalg.svdvals(values)[0])
+    assert sum(record["histogram"]) == 600
+    grids = {(grid["grid"], grid["granularity"]) for grid in record["quantization"]["grids"]}
+    assert ("int8 symmetric", "tensor") in grids
+    assert ("int4 asymmetric", "group 64") in grids
+    assert ("nf4", "group 64") in grids
+    assert record["sparsity"]["near_zero_percent"]["0.01"] == pytest.approx(
+        100 * np.mean(np.abs(values) <= 0.01)
+    )
+    assert record["absent"] == {}
+
+
+def test_json_of_a_quantized_tensor(run_json: RunJson, put: Put) -> None:
+    path = put(make_tensor("q.weight", CODES, quantization=per_channel(np.ones(4))))
+    use = only(run_json("scan", path))["quantization"]["use"]
+    counts = np.unique(CODES, return_counts=True)[1]
+    assert use["entropy_bits"] == pytest.approx(stats.entropy(counts, base=2))
+    assert use["stored_bits"] == 8
+    raw = only(run_json("scan", path, "--view", "raw"))
+    assert raw["basic"]["min"] == int(CODES.min())
+    assert raw["sparsity"]["zero_point_percent"] == pytest.approx(100 * np.mean(CODES == 0))
+
+
+def test_json_gives_a_reason_for_what_is_absent(run_json: RunJson, put: Put) -> None:
+    path = put(
+        make_tensor("a.weight", np.empty((0, 3), np.float32)),
+        make_tensor("b.weight", SICK),
+        make_tensor("c.weight", np.outer(np.arange(9.0), np.arange(9.0))),
+    )
+    empty, sick, singular = run_json("scan", path)["models"][0]["tensors"]
+    assert set(empty["absent"]) == set(METRICS)
+    assert (empty["severity"], empty["quantization"]) == (None, None)
+    assert (sick["severity"], sick["spectral"]) == ("Critical", None)
+    assert sick["absent"]["spectral"] == "has NaN or infinite values"
+    assert singular["spectral"]["condition"] == "Infinity"
+
+
+def test_metrics_bits_and_patterns_are_those_asked_for(run_json: RunJson, put: Put) -> None:
+    path = put(make_tensor("a.weight", WEIGHT), make_tensor("b.weight", WEIGHT))
+    words = ("scan", path, "a.*", "--metrics", "quantization", "--bits", "3,6,3")
+    record = only(run_json(*words))
+    assert (record["sparsity"], record["spectral"]) == (None, None)
+    assert {grid["bits"] for grid in record["quantization"]["grids"]} == {8, 6, 4, 3}
+    assert only(run_json("scan", path, "b.weight", "--metrics", "basic"))["quantization"] is None
+
+
+def test_what_is_written_twice_is_the_same() -> None:
+    assert METRIC_NAMES == METRICS
+    assert BLAS_VARIABLES == THREAD_VARIABLES
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["--metrics", "basic,speed"], "'speed' is none of"),
+        (["--bits", "8,x"], "'x' is no whole number"),
+        (["--bits", "1"], "from 2 to 16"),
+        (["--bits", "9" * 5000], "from 2 to 16"),
+        (["--jobs", "0"], "0 is not in the range"),
+        (["-o", "report.txt"], "a report is one of .json, .csv, .html"),
+        (["-o", "nowhere/report.json"], "no folder 'nowhere'"),
+        (["--config", "absent.toml"], "does not exist"),
+        (["nothing*"], "no tensor matches"),
+    ],
+)
+def test_wrong_usage(run: Run, put: Put, words: list[str], reason: str) -> None:
+    result = run("scan", put(make_tensor("a.weight", WEIGHT)), *words)
+    assert result.exit_code == 2
+    assert reason in result.stderr
+
+
+def test_a_config_changes_severities(run: Run, run_json: RunJson, put: Put, tmp_path: Path) -> None:
+    path = put(make_tensor("a.weight", WEIGHT))
+    config = tmp_path / "limits.toml"
+    config.write_text("[thresholds]\nsqnr_db = [90, 80]\n")
+    strict = only(run_json("scan", path, "--config", config))
+    assert strict["severity"] == "Warning"
+    assert any("SQNR" in reason for reason in strict["reasons"])
+    config.write_text("[thresholds]\nsqnr = 3\n")
+    result = run("scan", path, "--config", config)
+    assert result.exit_code == 2
+    assert "unknown threshold 'sqnr'" in result.stderr
+
+
+def test_text_ranks_the_worst_first(run: Run, put: Put) -> None:
+    path = put(
+        make_tensor("good.weight", RNG.normal(size=(8, 100)).astype(np.float32)),
+        make_tensor("sick.weight", SICK),
+        make_tensor("bad.weight", WEIGHT, error="reaches past its storage"),
+    )
+    result = run("scan", path)
+    assert result.exit_code == 3
+    lines = [line.split()[0] for line in result.stdout.splitlines() if ".weight" in line]
+    assert lines[:3] == ["bad.weight", "sick.weight", "good.weight"]
+    assert "NaN value" in result.stdout
+    assert "reaches past its storage" in result.stderr
+
+
+def test_bookkeeping_is_left_out_unless_asked_for(run: Run, put: Put) -> None:
+    path = put(make_tensor("bn.weight", WEIGHT), make_tensor("bn.running_mean", WEIGHT))
+    assert "running_mean" not in run("scan", path).stdout
+    assert "running_mean" in run("scan", path, "--all").stdout
+
+
+def test_sparklines() -> None:
+    assert sparkline([0, 1, 50, 100]) == " ▁▄█"
+    assert sparkline([0, 1, 50, 100], ascii_only=True) == " .=@"
+    assert sparkline(None) == sparkline([]) == ""
+    assert sparkline([0, 0]) == "  "
+
+
+def test_ascii_output_is_ascii(run: Run, put: Put) -> None:
+    stdout = run("scan", put(make_tensor("a.weight", WEIGHT)), "--ascii").stdout
+    assert not set(stdout) & set("▁▂▃▄▅▆▇█")
+
+
+HOSTILE = '<script>alert("x")</script>&\'[/bold]'
+
+
+class Page(HTMLParser):
+    """Notes every tag and attribute of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.links: list[str] = []
+        self.words: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.links += [name for name, _ in attrs if name in {"src", "href", "style", "onload"}]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_the_page_needs_nothing_and_escapes_everything(run: Run, put: Put, tmp_path: Path) -> None:
+    path = put(
+        make_tensor(f"{HOSTILE}.weight", SICK),
+        make_tensor("b.weight", WEIGHT, error=HOSTILE),
+        name="<i>.pt",
+    )
+    report = tmp_path / "report.html"
+    assert run("scan", path, "-o", report).exit_code == 3
+    text = report.read_text("utf-8")
+    page = Page(text)
+    assert not page.tags & {"script", "img", "link", "iframe", "i"}
+    assert page.links == []
+    assert "http" not in text.replace("http-equiv", "")
+    assert any(HOSTILE in word for word in page.words)
+    assert "default-src 'none'" in text
+    assert text.count("<svg") == text.count("</svg>") == 1
+
+
+def test_csv_has_a_row_a_tensor_and_runs_no_formula(run: Run, put: Put, tmp_path: Path) -> None:
+    path = put(
+        make_tensor("=1+1.weight", WEIGHT),
+        make_tensor("c.weight", np.outer(np.arange(9.0), np.arange(9.0))),
+    )
+    report = tmp_path / "report.csv"
+    assert run("scan", path, "-o", report).exit_code == 0
+    text = report.read_bytes().decode()
+    assert "\r\r" not in text
+    first, second = csv.DictReader(io.StringIO(text, newline=""))
+    assert first["name"] == "'=1+1.weight"
+    assert float(first["std"]) == pytest.approx(WEIGHT.astype(float).std())
+    assert float(first["condition"]) == pytest.approx(np.linalg.cond(WEIGHT.astype(float)))
+    assert second["condition"] == "Infinity"
+    assert second["shape"] == "9x9"
+
+
+def test_the_report_is_the_document(run: Run, put: Put, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    result = run("scan", put(make_tensor("a.weight", WEIGHT)), "--json", "-o", report)
+    assert json.loads(report.read_text()) == json.loads(result.stdout)
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
+    target = tmp_path / "report.json"
+    target.write_text("old")
+    target.chmod(0o640)
+
+    def fail() -> None:
+        with atomic_write(target) as stream:
+            stream.write("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+    with atomic_write(target) as stream:
+        stream.write("new")
+    assert target.read_text() == "new"
+    assert target.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [target]
+    assert atomic_module._mode(tmp_path / "absent") & 0o111 == 0
+
+
+def test_a_link_is_written_through(tmp_path: Path) -> None:
+    target, link = tmp_path / "target.json", tmp_path / "link.json"
+    target.write_text("old")
+    link.symlink_to(target)
+    with atomic_write(link) as stream:
+        stream.write("new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_resuming_skips_what_the_journal_holds(
+    run_json: RunJson, put: Put, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(make_tensor("a.weight", WEIGHT), make_tensor("b.weight", SICK))
+    journal = tmp_path / "journal"
+    whole = run_json("scan", path, "--resume", journal)
+    lines = journal.read_text().splitlines()
+    assert len(lines) == 3
+    journal.write_text("\n".join([*lines[:2], lines[2][:40]]))  # cut short by a kill
+    assert run_json("scan", path, "--resume", journal) == whole
+    assert journal.read_text().splitlines()[-1] == lines[2]
+    module = sys.modules["tensorpeek.analysis.diagnosis.scan"]
+    monkeypatch.setattr(module, "diagnose", pytest.fail)
+    assert run_json("scan", path, "--resume", journal) == whole
+
+
+def test_a_file_that_changed_is_scanned_anew(run_json: RunJson, put: Put, tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    path = put(make_tensor("a.weight", WEIGHT))
+    run_json("scan", path, "--resume", journal)
+    path = put(make_tensor("a.weight", 2 * WEIGHT))
+    os.utime(path, ns=(1, 1))
+    record = only(run_json("scan", path, "--resume", journal))
+    assert record["basic"]["max"] == pytest.approx(2 * WEIGHT.max())
+
+
+def test_a_journal_of_other_options_is_refused(run: Run, put: Put, tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    path = put(make_tensor("a.weight", WEIGHT))
+    assert run("scan", path, "--resume", journal).exit_code == 0
+    result = run("scan", path, "--resume", journal, "--bits", "3")
+    assert result.exit_code == 2
+    assert "a scan with other options" in result.stderr
+    journal.write_text("something else\n")
+    result = run("scan", path, "--resume", journal)
+    assert result.exit_code == 2
+    assert "not a journal" in result.stderr
+    assert journal.read_text() == "something else\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "7", "[]", '{"file": 3}', '{"file": "x", "record": {"name": "a"}}', "\x00" * 9],
+    ids=["empty", "number", "list", "no record", "half a record", "zeros"],
+)
+def test_a_damaged_journal_is_only_slower(
+    run_json: RunJson, put: Put, tmp_path: Path, line: str
+) -> None:
+    journal = tmp_path / "journal"
+    path = put(make_tensor("a.weight", WEIGHT))
+    whole = run_json("scan", path, "--resume", journal)
+    first, second = journal.read_text().splitlines()
+    journal.write_text(f"{first}\n{line}\n{second}\n")
+    assert run_json("scan", path, "--resume", journal) == whole
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file whose scan takes a second or more."""
+    rng = np.random.default_rng(0)
+    tensors = {
+        f"layer{n}.weight": rng.normal(size=(256, 384)).astype(np.float32) for n in range(60)
+    }
+    path = tmp_path_factory.mktemp("scan") / "model.safetensors"
+    save_file(tensors, path)
+    return path
+
+
+def started(*words: object) -> subprocess.Popen[str]:
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
+    return subprocess.Popen(
+        [COMMAND, *map(str, words)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def wait_for_lines(journal: Path, count: int) -> None:
+    """Wait until a scan has noted so many lines."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if journal.exists() and journal.read_text().count("\n") >= count:
+            return
+        time.sleep(0.01)
+    pytest.fail("the scan did not begin")
+
+
+FAST = ("--metrics", "quantization", "--bits", "8")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_keeps_what_is_done(checkpoint: Path, tmp_path: Path, jobs: int) -> None:
+    journal, report = tmp_path / "journal", tmp_path / "report.json"
+    words = ("scan", checkpoint, *FAST, "--jobs", jobs, "--resume", journal, "-o", report)
+    process = started(*words, "--json")
+    wait_for_lines(journal, 4)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130, stderr
+    assert "Traceback" not in stderr
+    document = json.loads(report.read_text())
+    assert document == json.loads(stdout)
+    done = document["models"][0]["tensors"]
+    assert document["interrupted"] is True
+    assert 3 <= len(done) < 60
+    assert len(done) + document["missing"] == 60
+    assert len(journal.read_text().splitlines()) == 1 + len(done)
+    resumed = run_command(*words)
+    assert resumed.returncode == 0
+    whole = json.loads(report.read_text())
+    assert (whole["interrupted"], len(whole["models"][0]["tensors"])) == (False, 60)
+    again = {record["name"]: record for record in whole["models"][0]["tensors"]}
+    assert all(again[record["name"]] == record for record in done)
+
+
+def test_a_killed_scan_loses_what_was_in_flight_only(checkpoint: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    process = started("scan", checkpoint, *FAST, "--jobs", 2, "--resume", journal)
+    wait_for_lines(journal, 4)
+    process.kill()
+    process.communicate(timeout=30)  # returns once the workers, which hold the pipes, are gone
+    noted = [json.loads(line) for line in journal.read_text().splitlines()[:-1]]
+    kept = {entry["record"]["name"] for entry in noted[1:]}
+    assert len(kept) >= 2
+    resumed = run_command("scan", checkpoint, *FAST, "--json", "--resume", journal)
+    assert resumed.returncode == 0
+    assert len(json.loads(resumed.stdout)["models"][0]["tensors"]) == 60
+    lines = journal.read_text().splitlines()
+    names = [json.loads(line)["record"]["name"] for line in lines[1:] if line.endswith("}}")]
+    assert len(set(names)) == len(names) == 60
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return [
+        int(child)
+        for child in children
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")
+def test_a_worker_that_is_killed_spoils_nothing_that_is_done(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    journal = tmp_path / "journal"
+    process = started("scan", checkpoint, *FAST, "--jobs", 2, "--json", "--resume", journal)
+    wait_for_lines(journal, 4)
+    os.kill(workers_of(process)[0], signal.SIGKILL)
+    stdout, stderr = process.communicate(timeout=30)
+    assert process.returncode == 3, stderr
+    assert "a worker process ended abruptly" in stderr
+    assert "Traceback" not in stderr
+    records = json.loads(stdout)["models"][0]["tensors"]
+    assert len(records) == 60
+    done = [record for record in records if record["error"] is None]
+    assert len(done) == len(journal.read_text().splitlines()) - 1 >= 3
+
+
+def test_processes_find_what_one_process_finds(checkpoint: Path) -> None:
+    one, two = (
+        json.loads(run_command("scan", checkpoint, "layer1*", "--json", "--jobs", jobs).stdout)
+        for jobs in (1, 2)
+    )
+    for first, second in zip(one["models"][0]["tensors"], two["models"][0]["tensors"], strict=True):
+        assert first["name"] == second["name"]
+        assert first["quantization"] == second["quantization"]
+        assert close(first["spectral"], second["spectral"])
+
+
+def close(one: Any, two: Any) -> bool:  # noqa: ANN401
+    """Equal up to rounding: BLAS adds in another order with other numbers of threads."""
+    if isinstance(one, dict):
+        return all(close(one[key], two[key]) for key in one)
+    return math.isclose(one, two, rel_tol=1e-8) if isinstance(one, float) else one == two
+
+
+def test_a_terminal_shows_a_bar_with_the_time_left(checkpoint: Path) -> None:
+    master, slave = pty.openpty()
+    process = subprocess.Popen(
+        [COMMAND, "scan", str(checkpoint), "layer1*", *FAST],
+        stdout=subprocess.DEVNULL,
+        stderr=slave,
+        stdin=subprocess.DEVNULL,
+    )
+    os.close(slave)
+    shown = b""
+    while True:
+        try:
+            part = os.read(master, 4096)
+        except OSError:
+            break
+        if not part:
+            break
+        shown += part
+    os.close(master)
+    assert process.wait(timeout=30) == 0
+    assert b"ETA 0:0" in shown
+    assert b"11/11" in shown
+    assert shown.endswith(b"\r\x1b[K")
+
+
+def test_progress_is_for_terminals_only(checkpoint: Path) -> None:
+    result = run_command("scan", checkpoint, "layer1*", *FAST)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0:00"), (61.4, "1:01"), (3600, "1:00:00"), (59.6, "1:00")]
+)
+def test_times_as_text(seconds: float, text: str) -> None:
+    assert time_text(seconds) == text
+
+
+def test_a_scan_imports_no_framework(checkpoint: Path) -> None:
+    code = (
+        "import sys\nfrom tensorpeek.tui.command.main import cli\n"
+        f"try:\n    cli(['scan', {str(checkpoint)!r}, 'layer11*'])\n"
+        "except SystemExit:\n    pass\n"
+        "print({'torch', 'onnx', 'textual', 'scipy'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_a_real_file_is_healthy_but_for_its_outliers(shared_data: Path) -> None:
+    result = run_command("scan", shared_data / "seed" / "resnet8_int8.pt", "--json")
+    assert result.returncode == 0
+    records = json.loads(result.stdout)["models"][0]["tensors"]
+    assert {record["severity"] for record in records} <= {"Excellent", "Good", "Warning"}
+    assert all(record["quantization"]["use"] for record in records if record["dtype"] == "int8")
