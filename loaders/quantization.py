@@ -50,7 +50,8 @@ class Quantization:
         """
         if self.scale is None:
             return self.within.scales() if self.within is not None else np.empty(0)
-        return self.scale.read().astype(np.float64).reshape(-1)
+        with np.errstate(invalid="ignore"):  # a signaling NaN becomes a quiet one
+            return self.scale.read().astype(np.float64).reshape(-1)
 
     @property
     def value_type(self) -> np.dtype[Any]:
@@ -61,7 +62,7 @@ class Quantization:
         return np.dtype(np.float32) if element.name == "float64" else element.numpy
 
     def zero_points(self) -> NDArray[Any]:
-        """Read the zero points: flat, one for each scale; float64 if there are fractions, or int64.
+        """Read the zero points: flat, one for each scale; float64 where int64 cannot hold them.
 
         torch's ``per_channel_affine_float_qparams`` has zero points such as 7.5. There are none
         where scales lie among the codes.
@@ -72,8 +73,10 @@ class Quantization:
             return np.zeros(self.scale.params, np.int64)
         points = self.zero_point.read()
         if points.dtype.kind not in "iu":
-            points = points.astype(np.float64)
-            if not np.array_equal(points, np.rint(points)):
+            with np.errstate(invalid="ignore"):
+                points = points.astype(np.float64)
+            is_whole = (np.abs(points) < 1 << 63) & (points == np.rint(points))
+            if not is_whole.all():
                 return np.broadcast_to(points.reshape(-1), (self.scale.params,))
         return np.broadcast_to(points.astype(np.int64).reshape(-1), (self.scale.params,))
 

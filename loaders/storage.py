@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from tensorpeek.loaders.errors import LoadError
@@ -48,6 +49,24 @@ class Storage(Protocol):
         """
 
 
+@contextmanager
+def open_version(path: Path | str, identity: FileIdentity) -> Iterator[int]:
+    """Open the version ``identity`` of a file and yield the descriptor, closed afterwards.
+
+    Raises LoadError when the file is gone, cannot be read or was replaced.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise LoadError(path, describe(error)) from error
+    try:
+        if FileIdentity.of(os.fstat(handle)) != identity:
+            raise LoadError(path, "replaced or changed since it was opened")
+        yield handle
+    finally:
+        os.close(handle)
+
+
 @dataclass(frozen=True, slots=True)
 class FileSpan:
     """``nbytes`` bytes of a file from ``offset`` on, of the version ``identity`` of that file."""
@@ -60,16 +79,8 @@ class FileSpan:
     @contextmanager
     def open(self) -> Iterator[Read]:
         """See :meth:`Storage.open`."""
-        try:
-            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise LoadError(self.path, describe(error)) from error
-        try:
-            if FileIdentity.of(os.fstat(handle)) != self.identity:
-                raise LoadError(self.path, "replaced or changed since it was opened")
+        with open_version(self.path, self.identity) as handle:
             yield lambda start, stop: self._read(handle, start, stop)
-        finally:
-            os.close(handle)
 
     def _read(self, handle: int, start: int, stop: int) -> bytes | bytearray:
         if not 0 <= start <= stop <= self.nbytes:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from tensorpeek.loaders.errors import LoadError
 from tensorpeek.loaders.registry import WeightFile
-from tensorpeek.loaders.storage import Deflated, FileIdentity, FileSpan, describe
+from tensorpeek.loaders.storage import Deflated, FileIdentity, FileSpan, describe, open_version
 from tensorpeek.loaders.zip_fields import ENTRY, Entry, ZipDamage, read_entry
 
 MAGIC = b"PK\x03\x04"
@@ -56,16 +56,8 @@ class ZipArchive:
     @contextmanager
     def places(self) -> Iterator[Places]:
         """Open the file to look up where members start; raises LoadError."""
-        try:
-            handle = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-        except OSError as error:
-            raise LoadError(self.path, describe(error)) from error
-        try:
-            if FileIdentity.of(os.fstat(handle)) != self.identity:
-                raise LoadError(self.path, "replaced or changed since it was opened")
+        with open_version(self.path, self.identity) as handle:
             yield Places(self, handle)
-        finally:
-            os.close(handle)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -125,19 +117,12 @@ class Places:
 def read_directory(file: WeightFile) -> Directory:
     """Read the central directory of a zip archive. Raises LoadError."""
     try:
-        handle = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise LoadError(file.path, describe(error)) from error
-    try:
-        if FileIdentity.of(os.fstat(handle)) != file.identity:
-            raise LoadError(file.path, "replaced or changed since it was opened")
-        return _directory(handle, file.identity.size)
+        with open_version(file.path, file.identity) as handle:
+            return _directory(handle, file.identity.size)
     except ZipDamage as error:
         raise LoadError(file.path, str(error)) from error
     except OSError as error:
         raise LoadError(file.path, describe(error)) from error
-    finally:
-        os.close(handle)
 
 
 def parse_archive(file: WeightFile, directory: Directory) -> ZipArchive:

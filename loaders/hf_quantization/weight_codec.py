@@ -146,10 +146,12 @@ class ScalesCodec:
         """See :meth:`tensorpeek.loaders.codec.Codec.chunks`."""
         with Opened() as opened:
             for rows, columns in bands(self.scales.matrix):
-                scales = self.scales.read(opened, rows, columns)
-                if self.factor is not None:
-                    scales = scales * np.float32(self.factor)
-                yield from pieces(scales.astype(DTYPES[self.result].numpy), size)
+                with np.errstate(over="ignore", invalid="ignore"):
+                    scales = self.scales.read(opened, rows, columns)
+                    if self.factor is not None:
+                        scales = scales * np.float32(self.factor)
+                    scales = scales.astype(DTYPES[self.result].numpy)
+                yield from pieces(scales, size)
 
 
 def bands(matrix: Matrix) -> Iterator[tuple[slice, slice]]:

@@ -15,7 +15,7 @@ import sys
 
 from tensorpeek.loaders.errors import LoadError
 from tensorpeek.loaders.keras_format.outline import Outline, from_json
-from tensorpeek.loaders.storage import Deflated, FileIdentity, FileSpan, describe
+from tensorpeek.loaders.storage import Deflated, FileSpan, describe, open_version
 
 PROGRAM = "tensorpeek.loaders.keras_format.structure_process"
 
@@ -52,27 +52,20 @@ def _run(span: FileSpan, inflated: int) -> tuple[int, bytes]:
     numbers = map(str, (span.offset, span.nbytes, inflated))
     command = [sys.executable, "-P", "-W", "ignore", "-m", PROGRAM, *numbers]
     try:
-        handle = os.open(span.path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError as error:
-        raise LoadError(span.path, describe(error)) from error
-    try:
-        if FileIdentity.of(os.fstat(handle)) != span.identity:
-            raise LoadError(span.path, "replaced or changed since it was opened")
-        done = subprocess.run(  # noqa: S603 (our own program, numbers as arguments)
-            command,
-            stdin=handle,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=_environment(),
-            timeout=SECONDS,
-            check=False,
-        )
+        with open_version(span.path, span.identity) as handle:
+            done = subprocess.run(  # noqa: S603 (our own program, numbers as arguments)
+                command,
+                stdin=handle,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+                timeout=SECONDS,
+                check=False,
+            )
     except subprocess.TimeoutExpired as error:
         raise LoadError(span.path, f"damaged: not listed within {SECONDS} seconds") from error
     except OSError as error:
         raise LoadError(span.path, f"cannot start a process ({describe(error)})") from error
-    finally:
-        os.close(handle)
     return done.returncode, done.stdout
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, NoReturn
 
 from tensorpeek.loaders.errors import LoadError
 from tensorpeek.loaders.registry import WeightFile
-from tensorpeek.loaders.storage import FileIdentity, describe
+from tensorpeek.loaders.storage import FileIdentity, describe, open_version
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 """Wire types (protobuf.dev, "Encoding"); 3 and 4 are groups, which ONNX never had."""
@@ -182,14 +182,5 @@ def signed(value: int) -> int:
 @contextmanager
 def open_wire(file: WeightFile) -> Iterator[WireFile]:
     """Open ``file`` for walking; raises LoadError when it is gone or was replaced."""
-    path = str(file.path)
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        raise LoadError(path, describe(error)) from error
-    try:
-        if FileIdentity.of(os.fstat(handle)) != file.identity:
-            raise LoadError(path, "replaced or changed while it was opened")
-        yield WireFile(path, handle, file.identity)
-    finally:
-        os.close(handle)
+    with open_version(file.path, file.identity) as handle:
+        yield WireFile(str(file.path), handle, file.identity)

@@ -13,7 +13,7 @@ from typing import NoReturn
 from tensorpeek.loaders.clean import clean
 from tensorpeek.loaders.errors import LoadError
 from tensorpeek.loaders.registry import WeightFile
-from tensorpeek.loaders.storage import FileIdentity, describe
+from tensorpeek.loaders.storage import FileIdentity, describe, open_version
 
 MAX_TABLES = 500_000
 """Tables read in one file: a graph of 20,000 tensors has about 80,000."""
@@ -219,14 +219,5 @@ class Table:
 @contextmanager
 def open_flatbuffer(file: WeightFile) -> Iterator[FlatFile]:
     """Open ``file`` for reading; raises LoadError when it is gone or was replaced."""
-    path = str(file.path)
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except OSError as error:
-        raise LoadError(path, describe(error)) from error
-    try:
-        if FileIdentity.of(os.fstat(handle)) != file.identity:
-            raise LoadError(path, "replaced or changed while it was opened")
-        yield FlatFile(path, handle, file.identity)
-    finally:
-        os.close(handle)
+    with open_version(file.path, file.identity) as handle:
+        yield FlatFile(str(file.path), handle, file.identity)

@@ -7,26 +7,10 @@ import math
 from tensorpeek.loaders.dtypes import DTYPES
 from tensorpeek.loaders.inert_pickle.values import Global, Record, Span
 from tensorpeek.loaders.layout import Layout
+from tensorpeek.loaders.numpy_format.element import ELEMENTS
 from tensorpeek.loaders.storage import Inline, Storage
 from tensorpeek.loaders.storage_part import Block, Recoded, part_of
 from tensorpeek.loaders.torch_format.facts import Facts, failed, whole_numbers
-
-_TYPES = {
-    "b1": "bool",
-    "i1": "int8",
-    "i2": "int16",
-    "i4": "int32",
-    "i8": "int64",
-    "u1": "uint8",
-    "u2": "uint16",
-    "u4": "uint32",
-    "u8": "uint64",
-    "f2": "float16",
-    "f4": "float32",
-    "f8": "float64",
-    "c8": "complex64",
-    "c16": "complex128",
-}
 
 
 def numpy_array(record: Record, pickle: Block) -> Facts:
@@ -90,7 +74,7 @@ def _element(value: object) -> str | None:
     arguments = value.arguments
     if not isinstance(arguments, tuple) or not arguments or not isinstance(arguments[0], str):
         return None
-    return _TYPES.get(arguments[0].lstrip("<>|="))
+    return ELEMENTS.get(arguments[0].lstrip("<>|="))
 
 
 def _swapped(value: object) -> bool:

@@ -6,9 +6,24 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tensorpeek.loaders import Tensor
 
 Json = dict[str, Any]
+
+
+def tensor_facts(tensor: Tensor) -> Json:
+    """Return what the header tells of a tensor: name, layer, role, dtype, shape, params."""
+    return {
+        "name": tensor.name,
+        "layer": tensor.layer,
+        "role": tensor.role,
+        "dtype": tensor.dtype,
+        "shape": list(tensor.shape),
+        "params": tensor.params,
+    }
 
 
 def print_document(command: str, models: Sequence[Json], errors: Sequence[Json]) -> None:

@@ -9,7 +9,7 @@ from tensorpeek.analysis import Histogram, RangeCount
 from tensorpeek.loaders import Model, Tensor
 from tensorpeek.tui.command.console import answer_console, complain, progress_line
 from tensorpeek.tui.command.counted import HistogramRequest, TensorHistogram, count_bins
-from tensorpeek.tui.command.document import Json, print_document
+from tensorpeek.tui.command.document import Json, print_document, tensor_facts
 from tensorpeek.tui.command.exit_codes import ExitCode
 from tensorpeek.tui.command.model_files import OpenedFiles, open_files
 from tensorpeek.tui.command.selection import Selection
@@ -71,12 +71,7 @@ def _entry_json(entry: TensorHistogram, request: HistogramRequest) -> Json:
     tensor, summary = entry.tensor, entry.summary
     infinite = summary.positive_infinity + summary.negative_infinity if summary else None
     return {
-        "name": tensor.name,
-        "layer": tensor.layer,
-        "role": tensor.role,
-        "dtype": tensor.dtype,
-        "shape": list(tensor.shape),
-        "params": tensor.params,
+        **tensor_facts(tensor),
         "view": request.view,
         **_bins_json(entry.histogram),
         "nan": summary.nan if summary else None,

@@ -7,7 +7,7 @@ from typing import Any
 
 from tensorpeek.analysis.diagnosis import Diagnosis, Request
 from tensorpeek.loaders import Tensor
-from tensorpeek.tui.command.document import Json
+from tensorpeek.tui.command.document import Json, tensor_facts
 
 RECORD_KEYS = (
     "name", "layer", "role", "dtype", "shape", "params", "view", "severity", "reasons", "advice",
@@ -19,12 +19,7 @@ RECORD_KEYS = (
 def record_of(tensor: Tensor, request: Request, diagnosis: Diagnosis) -> Json:
     """Return what is known of a tensor as plain JSON values, those not finite as floats."""
     return {
-        "name": tensor.name,
-        "layer": tensor.layer,
-        "role": tensor.role,
-        "dtype": tensor.dtype,
-        "shape": list(tensor.shape),
-        "params": tensor.params,
+        **tensor_facts(tensor),
         "view": request.view,
         "severity": diagnosis.health.severity,
         "reasons": list(diagnosis.health.reasons),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tensorpeek.analysis import QuantizationFacts, Summary
 from tensorpeek.loaders import Model, View
 from tensorpeek.tui.command.console import answer_console, complain, progress_line
-from tensorpeek.tui.command.document import Json, print_document
+from tensorpeek.tui.command.document import Json, print_document, tensor_facts
 from tensorpeek.tui.command.exit_codes import ExitCode
 from tensorpeek.tui.command.measured import MeasuredTensor, measure_tensor
 from tensorpeek.tui.command.model_files import OpenedFiles, open_files
@@ -97,12 +97,7 @@ def tensor_json(entry: MeasuredTensor) -> Json:
     """Return the object that describes one tensor under the schema ``tensorpeek.stats/1``."""
     tensor = entry.tensor
     return {
-        "name": tensor.name,
-        "layer": tensor.layer,
-        "role": tensor.role,
-        "dtype": tensor.dtype,
-        "shape": list(tensor.shape),
-        "params": tensor.params,
+        **tensor_facts(tensor),
         "view": entry.view,
         **_measures(entry.summary),
         "quantization": _quantization_json(entry),
