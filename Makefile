@@ -4,16 +4,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 ARGS ?= models
+SECONDS ?= 120
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench samples picture clean
+.PHONY: run test check bench fuzz formats samples picture clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Running needs the package alone; testing and building samples add their own tools.
 $(STAMPS)/run: pyproject.toml constraints.txt hatch_build.py | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt editables -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt editables -e '.[all]'
 	@mkdir -p $(STAMPS) && touch $@
 
 $(STAMPS)/dev: pyproject.toml constraints.txt hatch_build.py | $(BIN)/python
@@ -34,8 +35,14 @@ test: $(STAMPS)/dev  ## every check: lint, format, types, import contracts, test
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest
 
-bench: $(STAMPS)/dev  ## measure: start, listing, counting, key to paint
+bench: $(STAMPS)/dev  ## measure: start, listing, large files, counting, key to paint
 	$(BIN)/python benchmarks/run.py
+
+fuzz: $(STAMPS)/dev  ## damage models at random for SECONDS=120, or open a finding again: REPLAY=FILE
+	PYTHONPATH=tests $(BIN)/python -m fuzzing.run $(if $(REPLAY),--replay $(REPLAY),--seconds $(SECONDS))
+
+formats: $(STAMPS)/dev  ## measure every format and scheme and write docs/formats.md again
+	$(BIN)/python -W ignore tests/formats_table.py
 
 samples: $(STAMPS)/samples  ## train, quantize and write the sample models again
 	$(BIN)/python models/build_resnet8.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import first_frame
 import key_to_paint
+import lean
 import listing
 
 
@@ -11,6 +12,7 @@ def main() -> None:
     """Print the tables. Counting comes last: it imports large libraries into this process."""
     first_frame.main()
     listing.main()
+    lean.main()
     key_to_paint.main()
     import counting
 

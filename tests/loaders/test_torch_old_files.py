@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import pickle
 import struct
-import tarfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch_files import write_tar
 
 from tensorpeek.loaders import LoadError, Model, open_model
 
@@ -174,39 +173,6 @@ def test_views_of_storages_start_where_they_say(tmp_path: Path) -> None:
 
 def text(value: bytes) -> bytes:
     return b"X" + struct.pack("<i", len(value)) + value
-
-
-class _Tensors(pickle.Pickler):
-    """Write tensors as PyTorch 0.1 did: as the number under which they lie in the archive."""
-
-    def persistent_id(self, value: object) -> str | None:
-        return str(id(value)) if isinstance(value, torch.Tensor) else None
-
-
-def write_tar(written: dict[str, torch.Tensor], path: Path) -> None:
-    storages, tensors, saved = io.BytesIO(), io.BytesIO(), io.BytesIO()
-    kinds = {torch.float32: torch.FloatStorage, torch.int64: torch.LongStorage}
-    bases = {tensor.untyped_storage().data_ptr(): tensor for tensor in written.values()}
-    pickle.dump(len(bases), storages, 2)
-    for key, tensor in bases.items():
-        pickle.dump((key, "cpu", kinds[tensor.dtype]), storages, 2)
-        raw = bytes(tensor.untyped_storage())
-        storages.write(struct.pack("<q", len(raw) // tensor.element_size()) + raw)
-    pickle.dump([], storages, 2)
-    pickle.dump(len(written), tensors, 2)
-    for tensor in written.values():
-        key = (id(tensor), tensor.untyped_storage().data_ptr(), kinds[tensor.dtype])
-        pickle.dump(key, tensors, 2)
-        numbers = (*tensor.shape, *tensor.stride(), tensor.storage_offset())
-        tensors.write(
-            struct.pack("<ii", tensor.dim(), 0) + struct.pack(f"<{len(numbers)}q", *numbers)
-        )
-    _Tensors(saved, 2).dump(written)
-    with tarfile.open(path, "w:", format=tarfile.PAX_FORMAT) as archive:
-        for name, content in (("storages", storages), ("tensors", tensors), ("pickle", saved)):
-            member = tarfile.TarInfo(name)
-            member.size = len(content.getvalue())
-            archive.addfile(member, io.BytesIO(content.getvalue()))
 
 
 def test_the_tar_archives_of_version_0_1_are_read_as_torch_reads_them(tmp_path: Path) -> None:
