@@ -6,8 +6,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
-from itertools import count
-from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -88,34 +86,8 @@ class TensorpeekApp(App[int]):
         yield SystemCommand("Theme", "Change the colors", self.action_change_theme)
         if not isinstance(screen, HistogramScreen):
             return
-        yield from _commands(self, screen, HISTOGRAM_KEYS)
-        yield from _commands(self, screen.query_one(HistogramPlot), HistogramPlot.BINDINGS)
-
-    def action_picture(self) -> None:
-        """Save the screen as SVG in the working folder, under a name that is free."""
-        try:
-            path = save_picture(self, Path.cwd())
-        except OSError as error:
-            self.notify(f"no picture: {error}", severity="error", markup=False)
-        else:
-            self.notify(path.name, title="saved", markup=False)
-
-
-def save_picture(app: App[int], folder: Path) -> Path:
-    """Write the screen as ``tensorpeek-N.svg`` into ``folder``; nothing is overwritten.
-
-    Raises OSError when the folder cannot be written.
-    """
-    picture = app.export_screenshot()
-    for number in count(1):
-        path = folder / f"tensorpeek-{number}.svg"
-        try:
-            with path.open("x", encoding="utf-8") as file:
-                file.write(picture)
-        except FileExistsError:
-            continue
-        return path
-    raise AssertionError  # count() never ends
+        yield from _commands(screen, screen, HISTOGRAM_KEYS)
+        yield from _commands(screen, screen.query_one(HistogramPlot), HistogramPlot.BINDINGS)
 
 
 def run_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> int:
@@ -135,12 +107,15 @@ def run_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> int
 
 
 def _commands(
-    app: App[int], node: DOMNode, bindings: Iterable[BindingType]
+    screen: HistogramScreen, node: DOMNode, bindings: Iterable[BindingType]
 ) -> Iterator[SystemCommand]:
     for binding in bindings:
         if isinstance(binding, Binding):
-            yield SystemCommand(
-                binding.tooltip,
-                f"key {key_text(binding)}",
-                partial(app.run_action, binding.action, node),
-            )
+            run = partial(_run, screen, node, binding.action)
+            yield SystemCommand(binding.tooltip, f"key {key_text(binding)}", run)
+
+
+async def _run(screen: HistogramScreen, node: DOMNode, action: str) -> None:
+    """Run an action that was picked from the palette: no field is being typed in any more."""
+    screen.action_focus_plot()
+    await screen.app.run_action(action, node)

@@ -17,7 +17,6 @@ def _key(  # noqa: PLR0913 (what a binding is made of, all by keyword)
     footer: str = "",
     shown_as: str | None = None,
     group: Binding.Group | None = None,
-    priority: bool = False,
 ) -> Binding:
     return Binding(
         keys,
@@ -25,7 +24,7 @@ def _key(  # noqa: PLR0913 (what a binding is made of, all by keyword)
         footer or name.replace(".", " "),
         show=bool(footer),
         key_display=shown_as or keys.split(",", maxsplit=1)[0],
-        priority=priority,
+        priority=True,
         tooltip=tooltip,
         id=name,
         group=group,
@@ -33,8 +32,7 @@ def _key(  # noqa: PLR0913 (what a binding is made of, all by keyword)
 
 
 HISTOGRAM_KEYS = [
-    # Priority keys open or enter something that the next keys are meant for: see type-ahead.
-    _key("slash", "find", "Find a layer", name="find", footer="find", shown_as="/", priority=True),
+    _key("slash", "find", "Find a layer", name="find", footer="find", shown_as="/"),
     _key("n,j", "layer(1)", "Next layer", name="layer.next", footer="next", group=_LAYER),
     _key("p,k", "layer(-1)", "Previous layer", name="layer.previous", footer="prev", group=_LAYER),
     _key("t", "tensor(1)", "Next tensor of the layer", name="tensor.next", footer="tensor"),
@@ -80,7 +78,7 @@ HISTOGRAM_KEYS = [
         name="scales",
         footer="scales",
     ),
-    _key("r", "range", "Enter a range", name="range", footer="range", priority=True),
+    _key("r", "range", "Enter a range", name="range", footer="range"),
     _key("d", "default_range", "Range from mean - std to mean + std", name="range.default"),
     _key("s", "statistics", "Statistics or histogram (narrow screens)", name="statistics"),
     _key("1", "page(1)", "Histogram", name="page.histogram"),
@@ -89,7 +87,7 @@ HISTOGRAM_KEYS = [
     _key("Y", "copy_command", "Copy the command that prints this", name="copy.command"),
     _key("w", "warnings", "About the file: warnings, metadata", name="warnings"),
     _key("R", "reload", "Open the file again", name="reload"),
-    _key("S", "app.picture", "Save a picture (SVG) in this folder", name="picture"),
+    _key("S", "picture", "Save a picture (SVG) in this folder", name="picture"),
     _key(
         "question_mark",
         "help",
@@ -97,8 +95,20 @@ HISTOGRAM_KEYS = [
         name="help",
         footer="help",
         shown_as="?",
-        priority=True,
     ),
-    _key("q", "app.quit", "Quit", name="quit", footer="quit"),
+    _key("q", "quit", "Quit", name="quit", footer="quit"),
 ]
-"""Every key of the histogram screen."""
+"""Every key of the histogram screen.
+
+They are priority keys: those run in the order in which they were typed, however many arrive at
+once over a slow line. The screen leaves letters to a field or menu that is being typed in.
+"""
+
+FOCUS_KEYS = [
+    Binding("tab", "app.focus_next", show=False, priority=True),
+    Binding("shift+tab", "app.focus_previous", show=False, priority=True),
+]
+"""The keys that move the focus, in order with the others."""
+
+SCREEN_ACTIONS = frozenset(key.action.partition("(")[0] for key in HISTOGRAM_KEYS)
+"""The names of the actions of :data:`HISTOGRAM_KEYS`."""

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
 import sys
 import termios
+import time
 from collections.abc import Callable
 from typing import Any
 
 MODES_OFF = (1000, 1003, 1015, 1006, 1016, 1004, 2004, 2048, 2026)
 """Mouse, reports of focus, bracketed paste, reports of size, synchronized output."""
 
+WAIT = 0.5
+"""Seconds for which a terminal that takes nothing is given a chance."""
+
 RESTORE = (
-    "".join(f"\x1b[?{mode}l" for mode in MODES_OFF) + "\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m"
+    "\x18"
+    + "".join(f"\x1b[?{mode}l" for mode in MODES_OFF)
+    + "\x1b[?7h\x1b[<u\x1b[?1049l\x1b[?25h\x1b[0m"
 ).encode()
-"""Those modes off, line wrap on, key protocol and screen back, cursor on, plain text."""
+"""Drops a sequence that was cut short; then those modes off, line wrap on, key protocol and screen
+back, cursor on, plain text."""
 
 
 class SignalGuard:
@@ -40,12 +48,22 @@ class SignalGuard:
         if stream is not None and self._settings is not None:
             descriptor = stream.fileno()
             try:
-                os.set_blocking(descriptor, False)
-                os.write(descriptor, RESTORE)
+                _write(descriptor, RESTORE)
                 termios.tcsetattr(descriptor, termios.TCSANOW, self._settings)
             except (OSError, termios.error):
                 pass  # the terminal is gone: nothing is left to restore
         os._exit(128 + signal.SIGHUP)
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    """Write without ever waiting longer than for :data:`WAIT`; a full terminal may be drained."""
+    os.set_blocking(descriptor, False)
+    end = time.monotonic() + WAIT
+    while content and time.monotonic() < end:
+        try:
+            content = content[os.write(descriptor, content) :]
+        except BlockingIOError:
+            select.select([], [descriptor], [], WAIT)
 
 
 def _terminal_settings() -> list[Any] | None:

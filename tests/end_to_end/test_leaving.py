@@ -85,5 +85,6 @@ def test_suspended_and_resumed_by_a_shell(samples: Path) -> None:
         terminal.until_shown("conv2d_2.weight")
         terminal.send("q")
         terminal.until(lambda: not terminal.modes()[1049])
+        terminal.until(lambda: os.tcgetpgrp(terminal.master) == terminal.process.pid)
         terminal.send("exit\r")
         terminal.ended()

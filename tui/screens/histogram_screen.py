@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
@@ -19,7 +20,8 @@ from tensorpeek.tui.clipboard_text import command_line
 from tensorpeek.tui.file_names import shown_text
 from tensorpeek.tui.inspection import Inspection
 from tensorpeek.tui.key_help import key_rows, key_table
-from tensorpeek.tui.keys import HISTOGRAM_KEYS
+from tensorpeek.tui.keys import FOCUS_KEYS, HISTOGRAM_KEYS, SCREEN_ACTIONS
+from tensorpeek.tui.picture import save_picture
 from tensorpeek.tui.question import Subject
 from tensorpeek.tui.screens.choosing_screen import PATIENCE
 from tensorpeek.tui.screens.scaled_screen import ScaledScreen, has_several_scales
@@ -39,7 +41,7 @@ from tensorpeek.tui.widgets.view_toggle import ViewToggle
 class HistogramScreen(ScaledScreen):
     """Holds what is chosen and what is known about it; the widgets show it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = list(HISTOGRAM_KEYS)
+    BINDINGS: ClassVar[list[BindingType]] = [*HISTOGRAM_KEYS, *FOCUS_KEYS]
     AUTO_FOCUS = "#plot"
 
     def __init__(self, paths: Sequence[str], *, ascii_only: bool, plain: bool) -> None:
@@ -80,8 +82,8 @@ class HistogramScreen(ScaledScreen):
         """Hide keys without use, and leave letters to a field or menu that is being typed in."""
         if not self.is_mounted:
             return False
-        if action in {"find", "range", "help"}:
-            return not isinstance(self.focused, Input | OptionList)
+        if action in SCREEN_ACTIONS and isinstance(self.focused, Input | OptionList):
+            return False
         if action == "view":
             tensor = self._choice.tensor
             return tensor is not None and len(tensor.views) > 1
@@ -303,6 +305,19 @@ class HistogramScreen(ScaledScreen):
         if model is not None:
             about = about_model(model, self.app.theme_variables)
             self.app.push_screen(TextDialog("about the file", about))
+
+    def action_picture(self) -> None:
+        """Save the screen as SVG in the working folder, under a name that is free."""
+        try:
+            path = save_picture(self.app, Path.cwd())
+        except OSError as error:
+            self.notify(f"no picture: {error}", severity="error", markup=False)
+        else:
+            self.notify(path.name, title="saved", markup=False)
+
+    def action_quit(self) -> None:
+        """Quit at once."""
+        self.app.exit()
 
     async def action_help(self) -> None:
         """Show every key."""

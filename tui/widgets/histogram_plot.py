@@ -27,7 +27,8 @@ AXIS_LINES = 2
 
 
 def _key(keys: str, action: str, tooltip: str, name: str) -> Binding:
-    return Binding(keys, action, name.replace(".", " "), show=False, tooltip=tooltip, id=name)
+    description = name.replace(".", " ")
+    return Binding(keys, action, description, show=False, priority=True, tooltip=tooltip, id=name)
 
 
 class HistogramPlot(Widget, can_focus=True):
