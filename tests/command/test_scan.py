@@ -5,21 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import os
-import pty
-import signal
-import subprocess
 import sys
-import time
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from command.in_memory import COMMAND, Put, Run, RunJson, make_tensor, per_channel, run_command
-from safetensors.numpy import save_file
+from command.in_memory import Put, Run, RunJson, make_tensor, per_channel, run_command
 from scipy import linalg, stats
 
 from tensorpeek.analysis.diagnosis import METRICS
@@ -27,7 +20,6 @@ from tensorpeek.analysis.diagnosis.workers import THREAD_VARIABLES
 from tensorpeek.tui.command import atomic_write as atomic_module
 from tensorpeek.tui.command.atomic_write import atomic_write
 from tensorpeek.tui.command.scan_options import BLAS_VARIABLES, METRIC_NAMES
-from tensorpeek.tui.command.scan_progress import time_text
 from tensorpeek.tui.command.scan_ranking import sparkline
 from tensorpeek.tui.command.scan_record import RECORD_KEYS
 
@@ -319,180 +311,6 @@ def test_a_damaged_journal_is_only_slower(
     first, second = journal.read_text().splitlines()
     journal.write_text(f"{first}\n{line}\n{second}\n")
     assert run_json("scan", path, "--resume", journal) == whole
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file whose scan takes a second or more."""
-    rng = np.random.default_rng(0)
-    tensors = {
-        f"layer{n}.weight": rng.normal(size=(256, 384)).astype(np.float32) for n in range(60)
-    }
-    path = tmp_path_factory.mktemp("scan") / "model.safetensors"
-    save_file(tensors, path)
-    return path
-
-
-def started(*words: object) -> subprocess.Popen[str]:
-    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
-    return subprocess.Popen(
-        [COMMAND, *map(str, words)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=environment,
-        start_new_session=True,
-    )
-
-
-def wait_for_lines(journal: Path, count: int) -> None:
-    """Wait until a scan has noted so many lines."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if journal.exists() and journal.read_text().count("\n") >= count:
-            return
-        time.sleep(0.01)
-    pytest.fail("the scan did not begin")
-
-
-FAST = ("--metrics", "quantization", "--bits", "8")
-
-
-@pytest.mark.parametrize("jobs", [1, 2])
-def test_ctrl_c_keeps_what_is_done(checkpoint: Path, tmp_path: Path, jobs: int) -> None:
-    journal, report = tmp_path / "journal", tmp_path / "report.json"
-    words = ("scan", checkpoint, *FAST, "--jobs", jobs, "--resume", journal, "-o", report)
-    process = started(*words, "--json")
-    wait_for_lines(journal, 4)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers as well
-    stdout, stderr = process.communicate(timeout=30)
-    assert process.returncode == 130, stderr
-    assert "Traceback" not in stderr
-    document = json.loads(report.read_text())
-    assert document == json.loads(stdout)
-    done = document["models"][0]["tensors"]
-    assert document["interrupted"] is True
-    assert 3 <= len(done) < 60
-    assert len(done) + document["missing"] == 60
-    assert len(journal.read_text().splitlines()) == 1 + len(done)
-    resumed = run_command(*words)
-    assert resumed.returncode == 0
-    whole = json.loads(report.read_text())
-    assert (whole["interrupted"], len(whole["models"][0]["tensors"])) == (False, 60)
-    again = {record["name"]: record for record in whole["models"][0]["tensors"]}
-    assert all(again[record["name"]] == record for record in done)
-
-
-def test_a_killed_scan_loses_what_was_in_flight_only(checkpoint: Path, tmp_path: Path) -> None:
-    journal = tmp_path / "journal"
-    process = started("scan", checkpoint, *FAST, "--jobs", 2, "--resume", journal)
-    wait_for_lines(journal, 4)
-    process.kill()
-    process.communicate(timeout=30)  # returns once the workers, which hold the pipes, are gone
-    noted = [json.loads(line) for line in journal.read_text().splitlines()[:-1]]
-    kept = {entry["record"]["name"] for entry in noted[1:]}
-    assert len(kept) >= 2
-    resumed = run_command("scan", checkpoint, *FAST, "--json", "--resume", journal)
-    assert resumed.returncode == 0
-    assert len(json.loads(resumed.stdout)["models"][0]["tensors"]) == 60
-    lines = journal.read_text().splitlines()
-    names = [json.loads(line)["record"]["name"] for line in lines[1:] if line.endswith("}}")]
-    assert len(set(names)) == len(names) == 60
-
-
-def workers_of(process: subprocess.Popen[str]) -> list[int]:
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [
-        int(child)
-        for child in children
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")
-def test_a_worker_that_is_killed_spoils_nothing_that_is_done(
-    checkpoint: Path, tmp_path: Path
-) -> None:
-    journal = tmp_path / "journal"
-    process = started("scan", checkpoint, *FAST, "--jobs", 2, "--json", "--resume", journal)
-    wait_for_lines(journal, 4)
-    os.kill(workers_of(process)[0], signal.SIGKILL)
-    stdout, stderr = process.communicate(timeout=30)
-    assert process.returncode == 3, stderr
-    assert "a worker process ended abruptly" in stderr
-    assert "Traceback" not in stderr
-    records = json.loads(stdout)["models"][0]["tensors"]
-    assert len(records) == 60
-    done = [record for record in records if record["error"] is None]
-    assert len(done) == len(journal.read_text().splitlines()) - 1 >= 3
-
-
-def test_processes_find_what_one_process_finds(checkpoint: Path) -> None:
-    one, two = (
-        json.loads(run_command("scan", checkpoint, "layer1*", "--json", "--jobs", jobs).stdout)
-        for jobs in (1, 2)
-    )
-    for first, second in zip(one["models"][0]["tensors"], two["models"][0]["tensors"], strict=True):
-        assert first["name"] == second["name"]
-        assert first["quantization"] == second["quantization"]
-        assert close(first["spectral"], second["spectral"])
-
-
-def close(one: Any, two: Any) -> bool:  # noqa: ANN401
-    """Equal up to rounding: BLAS adds in another order with other numbers of threads."""
-    if isinstance(one, dict):
-        return all(close(one[key], two[key]) for key in one)
-    return math.isclose(one, two, rel_tol=1e-8) if isinstance(one, float) else one == two
-
-
-def test_a_terminal_shows_a_bar_with_the_time_left(checkpoint: Path) -> None:
-    master, slave = pty.openpty()
-    process = subprocess.Popen(
-        [COMMAND, "scan", str(checkpoint), "layer1*", *FAST],
-        stdout=subprocess.DEVNULL,
-        stderr=slave,
-        stdin=subprocess.DEVNULL,
-    )
-    os.close(slave)
-    shown = b""
-    while True:
-        try:
-            part = os.read(master, 4096)
-        except OSError:
-            break
-        if not part:
-            break
-        shown += part
-    os.close(master)
-    assert process.wait(timeout=30) == 0
-    assert b"ETA 0:0" in shown
-    assert b"11/11" in shown
-    assert shown.endswith(b"\r\x1b[K")
-
-
-def test_progress_is_for_terminals_only(checkpoint: Path) -> None:
-    result = run_command("scan", checkpoint, "layer1*", *FAST)
-    assert (result.returncode, result.stderr) == (0, "")
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0:00"), (61.4, "1:01"), (3600, "1:00:00"), (59.6, "1:00")]
-)
-def test_times_as_text(seconds: float, text: str) -> None:
-    assert time_text(seconds) == text
-
-
-def test_a_scan_imports_no_framework(checkpoint: Path) -> None:
-    code = (
-        "import sys\nfrom tensorpeek.tui.command.main import cli\n"
-        f"try:\n    cli(['scan', {str(checkpoint)!r}, 'layer11*'])\n"
-        "except SystemExit:\n    pass\n"
-        "print({'torch', 'onnx', 'textual', 'scipy'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.splitlines()[-1] == "set()"
 
 
 def test_a_real_file_is_healthy_but_for_its_outliers(shared_data: Path) -> None:
