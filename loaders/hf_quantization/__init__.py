@@ -1,1 +1,1 @@
-"""Put the stored parts of quantized Hugging Face weights together: GPTQ, AWQ, bitsandbytes ..."""
+"""Put the parts of quantized Hugging Face weights together: GPTQ, AWQ, bitsandbytes, HQQ ..."""

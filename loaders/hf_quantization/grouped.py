@@ -24,7 +24,10 @@ MAX_INDEX = 1 << 24
 
 @dataclass(frozen=True, eq=False, slots=True, kw_only=True)
 class Grouped:
-    """What a weight of ``shape`` is made of."""
+    """What a weight of ``shape`` is made of.
+
+    ``blocks`` is the axis and the size of its groups where those are no runs of a row.
+    """
 
     source: str
     bits: int
@@ -39,6 +42,8 @@ class Grouped:
     levels: Matrix | None = None
     result: str | None = None
     factor: float | None = None
+    rounds_difference: bool = False
+    blocks: tuple[int, int] | None = None
 
     @property
     def scheme(self) -> tuple[Scheme, int | None, int | None]:
@@ -50,7 +55,7 @@ class Grouped:
             return "per-channel", 0, None
         if self.scales.columns == self.scales.rows == 1:
             return "per-tensor", None, None
-        return "blockwise", last, self.spacing.columns
+        return "blockwise", *(self.blocks or (last, self.spacing.columns))
 
 
 def grouped(layer: Layer, made: Grouped, *, label: str = "weight") -> Weight:
@@ -73,6 +78,7 @@ def grouped(layer: Layer, made: Grouped, *, label: str = "weight") -> Weight:
         made.zero_points,
         made.levels,
         made.factor,
+        made.rounds_difference,
     )
     scheme, axis, block = made.scheme
     quantization = Quantization(

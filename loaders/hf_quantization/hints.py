@@ -14,6 +14,7 @@ KNOWN = frozenset(
         "bitsandbytes",
         "compressed-tensors",
         "fp8",
+        "hqq",
         "fbgemm_fp8",
         "modelopt",
         "modelopt_fp4",

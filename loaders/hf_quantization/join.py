@@ -13,6 +13,7 @@ from tensorpeek.loaders.hf_quantization.bitsandbytes_weights import four_bits, i
 from tensorpeek.loaders.hf_quantization.configuration import read_configuration
 from tensorpeek.loaders.hf_quantization.gptq import gptq
 from tensorpeek.loaders.hf_quantization.hints import Hints, hints_of, metadata_of
+from tensorpeek.loaders.hf_quantization.hqq import hqq
 from tensorpeek.loaders.hf_quantization.nibble_floats import mxfp4_blocks
 from tensorpeek.loaders.hf_quantization.packed_integers import packed
 from tensorpeek.loaders.hf_quantization.parts import Layer, MisfitError, Weight
@@ -183,6 +184,7 @@ def _scaled_by(label: str) -> Joiner:
 
 _BY_ENDING: dict[str, Joiner] = {
     "qweight": _words,
+    "W_q": lambda layer, _: hqq(layer),
     "SCB": lambda layer, _: int8_rows(layer),
     "weight_packed": packed,
     "weight_scale": _scaled_by("weight_scale"),

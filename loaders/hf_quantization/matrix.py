@@ -23,12 +23,14 @@ class Packing:
 
     ``along`` is that axis. If ``signed``, half their range was added to codes. If ``less_one``, 1
     was subtracted from them: within a word with a borrow from the next code, but from codes that
-    go on over the ends of words from each by itself, modulo 2 ** bits.
+    go on over the ends of words from each by itself, modulo 2 ** bits. In ``planes`` (along axis 0,
+    without sign) each stored row holds one bit field of several rows far apart, the first rows in
+    the highest bits.
     """
 
     bits: int
     along: Literal[0, 1] = 1
-    order: Literal["low first", "high first", "awq"] = "low first"
+    order: Literal["low first", "high first", "awq", "planes"] = "low first"
     signed: bool = False
     less_one: bool = False
 
@@ -65,6 +67,8 @@ class Matrix:
         """
         first, second = (columns, rows) if self.turned else (rows, columns)
         packing = self.packing
+        if packing is not None and packing.order == "planes":
+            return self._planes(opened, rows, columns, packing.bits)
         if packing is None:
             block = self._words(opened, first, second)
             return block.T if self.turned else block
@@ -76,6 +80,21 @@ class Matrix:
         turned = np.ascontiguousarray(self._words(opened, words, second).T)
         codes = self._codes(turned, packing)[:, inner]
         return codes if self.turned else codes.T
+
+    def _planes(self, opened: Opened, rows: slice, columns: slice, bits: int) -> NDArray[np.uint8]:
+        """Read codes whose rows lie one stored matrix after the other in the bits of its words."""
+        high, last = self.stored[0], DTYPES[self.dtype].bits // bits - 1
+        codes = np.empty((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
+        row = rows.start
+        while row < rows.stop:
+            plane, first = divmod(row, high)
+            stop = min(rows.stop, row - first + high)
+            words = self._words(opened, slice(first, first + stop - row), columns)
+            codes[row - rows.start : stop - rows.start] = (
+                words >> (last - plane) * bits & (1 << bits) - 1
+            )
+            row = stop
+        return codes
 
     def _packed(self, codes: slice) -> tuple[slice, slice]:
         """Return the words that hold codes, and where among the codes of those they lie."""

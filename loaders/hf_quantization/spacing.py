@@ -18,24 +18,25 @@ class Spacing:
     """Groups of ``rows`` by ``columns`` elements, ragged at the ends.
 
     With ``index``, a matrix of one row, it says the group of each column instead; ``source`` is
-    the file to blame when it is wrong.
+    the file to blame when it is wrong. Unless it ``is_complete``, it may be negative all over,
+    which means that there is none (compressed-tensors starts with -1).
     """
 
     rows: int
     columns: int
     index: Matrix | None = None
     source: str = ""
+    is_complete: bool = False
 
     def groups(self, opened: Opened, columns: int, count: int) -> NDArray[np.intp] | None:
         """Read the group of each of ``columns`` columns; None where they go by position.
 
-        A negative index all over means that there is none (compressed-tensors starts with -1).
         Raises LoadError for an index beyond the ``count`` groups.
         """
         if self.index is None:
             return None
         found = self.index.read(opened, slice(0, 1), slice(0, columns))[0].astype(np.intp)
-        if (found < 0).all():
+        if not self.is_complete and (found < 0).all():
             return None
         if found.min() < 0 or found.max() >= count:
             raise LoadError(self.source, f"a column has a group beyond the {count:,} there are")

@@ -29,7 +29,8 @@ class WeightCodec:
     """value = (level of the code - zero point) * scale [* ``factor``], in float32, then rounded.
 
     ``raw`` is the type in which codes are handed out, ``result`` that of the floats. Codes stand
-    for themselves, for the values of ``raw`` if that is a float type, or for ``levels``.
+    for themselves, for the values of ``raw`` if that is a float type, or for ``levels``. If
+    ``rounds_difference``, that is rounded to ``result`` by itself.
     """
 
     codes: Matrix
@@ -40,6 +41,7 @@ class WeightCodec:
     zero_points: Matrix | None = None
     levels: Matrix | None = None
     factor: float | None = None
+    rounds_difference: bool = False
 
     def value_type(self, view: Literal["raw", "dequantized"]) -> DType:
         """See :meth:`tensorpeek.loaders.codec.Codec.value_type`."""
@@ -81,6 +83,8 @@ class WeightCodec:
                 with np.errstate(all="ignore"):
                     if points is not None:
                         values -= tile.place(points, part)
+                    if self.rounds_difference:
+                        values = values.astype(result).astype(np.float32)
                     values *= tile.place(scales, part)
                     if self.factor is not None:
                         values *= np.float32(self.factor)

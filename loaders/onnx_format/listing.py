@@ -65,6 +65,7 @@ class Listing:
             dtype=stored.dtype,
             storage=stored.storage,
             layout=stored.layout,
+            codec=None if coding is None else coding.codec,
             quantization=None if coding is None else coding.quantization,
             aliases=tuple(aliases),
             error=None if stored.error is None else clean(stored.error),

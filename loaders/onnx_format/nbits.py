@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.loaders.codec import Codec
 from tensorpeek.loaders.onnx_format.affine import Grid, affine, part
 from tensorpeek.loaders.onnx_format.graph import NodeRecord
+from tensorpeek.loaders.onnx_format.reordered import PackedGrid, reordered
 from tensorpeek.loaders.onnx_format.typed import MAX_BYTES
 from tensorpeek.loaders.onnx_format.values import Stored
 from tensorpeek.loaders.quantization import Quantization
@@ -58,14 +61,23 @@ class PackedRows:
         return np.concatenate([np.packbits(slab, bitorder="little") for slab in slabs])
 
 
+class Coded(NamedTuple):
+    """The codes (N, K) of a weight, what they stand for, and what reads them if they do not."""
+
+    stored: Stored
+    quantization: Quantization
+    codec: Codec | None = None
+
+
 def matmul_nbits(
-    node: NodeRecord, weight: Stored, scale: Tensor, points: Stored | None
-) -> tuple[Stored, Quantization] | str:
+    node: NodeRecord, weight: Stored, scale: Tensor, points: Stored | None, order: Stored | None
+) -> Coded | str:
     """Return the codes (N, K) of a MatMulNBits weight and their quantization, or why not.
 
     com.microsoft.MatMulNBits keeps the weight as uint8 (N, blocks, bytes of a block), the codes
     of a block along K packed from the lowest bits on, and multiplies (code - zero point) * scale;
     a zero point that is left out is half the range. Zero points are floats, or packed like codes.
+    ``order`` (g_idx) is the group of each column, where they do not go by blocks.
     """
     rows, codes = node.integer("N", 0), node.integer("K", 0)
     bits, block = node.integer("bits", 4), node.integer("block_size", 0)
@@ -79,17 +91,19 @@ def matmul_nbits(
     if scale.params != rows * blocks:
         return f"has {scale.params:,} scales for {rows * blocks:,} blocks"
     zero_points = _zero_points(points, rows, blocks, bits)
-    if isinstance(zero_points, str):
-        return zero_points
     packed = _rows(weight.storage, rows, row_bytes, codes, bits)
-    if isinstance(packed, str):
-        return packed
+    if isinstance(zero_points, str) or isinstance(packed, str):
+        return zero_points if isinstance(zero_points, str) else str(packed)
     stored = Stored(dtype, (rows, codes), packed)
     shape = (rows, blocks)
     scales = part(scale.name, Stored(scale.dtype, shape, scale.storage, scale.error), scale.source)
     zero_point = part("zero point", zero_points, scale.source)
     coded = affine(stored, scales, zero_point, Grid(1, block, "ONNX MatMulNBits"))
-    return coded if isinstance(coded, str) else (stored, coded)
+    if order is None or isinstance(coded, str):
+        return coded if isinstance(coded, str) else Coded(stored, coded)
+    grid = PackedGrid(rows, codes, bits, block)
+    codec = reordered(grid, weight, scales, points, order)
+    return codec if isinstance(codec, str) else Coded(Stored(dtype, grid.shape), coded, codec)
 
 
 def _zero_points(points: Stored | None, rows: int, blocks: int, bits: int) -> Stored | str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tensorpeek.loaders.clean import clean
+from tensorpeek.loaders.codec import Codec
 from tensorpeek.loaders.onnx_format.affine import Grid, affine, part, scale_behind
 from tensorpeek.loaders.onnx_format.graph import NodeRecord, TensorRecord
 from tensorpeek.loaders.onnx_format.nbits import matmul_nbits
@@ -73,10 +74,14 @@ class ScaleProduct:
 
 
 class Coding(NamedTuple):
-    """How a quantized constant is to be shown: its codes and what they stand for."""
+    """How a quantized constant is to be shown: its codes and what they stand for.
+
+    With a ``codec`` that reads the values.
+    """
 
     stored: Stored
     quantization: Quantization
+    codec: Codec | None = None
 
 
 class Codings:
@@ -187,19 +192,19 @@ class Codings:
 
     def _note_packed(self, scope: Scope, node: NodeRecord) -> None:
         weight, scale = scope.constant(node.input(1)), scope.constant(node.input(2))
-        zero_point = scope.constant(node.input(3))
         if weight is None:
             return
-        if scale is None or (node.input(3) and zero_point is None) or node.input(4):
-            self._warn(weight, "its scale or zero point is not a constant, or it is reordered")
+        others = [(name, scope.constant(name)) for name in (node.input(3), node.input(4))]
+        if scale is None or any(name and value is None for name, value in others):
+            self._warn(weight, "its scale, zero point or g_idx is not a constant")
             return
-        points = None if zero_point is None else self.stored(zero_point)
-        packed = matmul_nbits(node, self.stored(weight), self._part(scale), points)
+        points, order = (None if value is None else self.stored(value) for _, value in others)
+        packed = matmul_nbits(node, self.stored(weight), self._part(scale), points, order)
         if isinstance(packed, str):
             self._warn(weight, packed)
             return
         self._keep(weight, Coding(*packed))
-        self.parts |= {(node, 2), (node, 3)}
+        self.parts |= {(node, 2), (node, 3), (node, 4)}
 
     def _keep(self, weight: Value, coding: Coding) -> None:
         known = self.found.setdefault(weight, coding)
