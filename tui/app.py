@@ -15,15 +15,13 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from tensorpeek.tui.ascii_filter import AsciiFilter
+from tensorpeek.tui.command.exit_codes import ExitCode
 from tensorpeek.tui.key_help import key_text
 from tensorpeek.tui.keys import HISTOGRAM_KEYS
 from tensorpeek.tui.screens.histogram_screen import HistogramScreen
 from tensorpeek.tui.signals import SignalGuard
 from tensorpeek.tui.themes import THEMES, plot_variables, text_colors
 from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
-
-DEFECT = 70
-"""Exit code after an error that nobody foresaw: 1, Textual's, means findings here."""
 
 
 class TensorpeekApp(App[int]):
@@ -93,8 +91,8 @@ class TensorpeekApp(App[int]):
 def run_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> int:
     """Run the app in the terminal on stderr until it is quit; return the exit code.
 
-    That is 0, or 128 and the number of the signal that ended it, or :data:`DEFECT`. Without UTF-8
-    on stderr only ASCII is drawn.
+    That is 0, or 128 and the number of the signal that ended it, or that of a defect: Textual's
+    own, 1, means findings here. Without UTF-8 on stderr only ASCII is drawn.
     """
     stream = sys.__stderr__
     encoding = (stream.encoding if stream is not None else "") or ""
@@ -103,7 +101,7 @@ def run_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> int
         os.dup2(stream.fileno(), sys.__stdout__.fileno())  # where Textual looks for the size
     guard = SignalGuard()
     app = TensorpeekApp(paths, ascii_only=is_ascii, theme=theme, guard=guard)
-    return app.run() or (DEFECT if app.return_code else 0)
+    return app.run() or (ExitCode.DEFECT if app.return_code else ExitCode.OK)
 
 
 def _commands(
