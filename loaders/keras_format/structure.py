@@ -101,13 +101,25 @@ class Structure:
 
     def _describe(self, found: h5py.h5d.DatasetID, path: tuple[str, ...]) -> Dataset:
         try:
-            declared = _attribute(found, b"dtype")
-            return self._reader.read(found, path, declared if isinstance(declared, str) else None)
+            attribute = _attribute(found, b"dtype")
+            declared = attribute if isinstance(attribute, str) else None
+            dataset = self._reader.read(found, path, declared)
         except DAMAGE:
             return Dataset(path, error="its header is damaged")
+        if dataset.dtype == "bfloat16" and declared is None and _is_opaque(found):
+            self._warn(f"{_shown(path)}: two raw bytes are taken for bfloat16; the file is silent")
+        if dataset.chunks is not None and "fletcher32" in dataset.chunks.filters:
+            self._warn(f"{_shown(path)}: its checksums (fletcher32) are not verified")
+        return dataset
 
     def _warn(self, text: str) -> None:
         self._warnings.append(text)
+
+
+def _is_opaque(found: h5py.h5d.DatasetID) -> bool:
+    """Whether HDF5 knows no type for the values of a dataset."""
+    opaque: bool = found.get_type().get_class() == h5py.h5t.OPAQUE
+    return opaque
 
 
 def _shown(path: tuple[str, ...]) -> str:

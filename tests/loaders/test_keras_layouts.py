@@ -175,6 +175,18 @@ def test_bfloat16_is_known_by_the_attribute_that_keras_writes(tmp_path: Path) ->
     np.testing.assert_array_equal(tensor.read(), values)
 
 
+def test_what_the_file_does_not_say_is_told(tmp_path: Path) -> None:
+    values = numbers(4, 4).astype(ml_dtypes.bfloat16)
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.create_dataset("silent", data=values)
+        file.create_dataset("summed", data=numbers(4, 4), chunks=(2, 2), fletcher32=True)
+    model = open_model(tmp_path / "m.h5")
+    assert sorted(model.warnings) == [
+        "silent: two raw bytes are taken for bfloat16; the file is silent",
+        "summed: its checksums (fletcher32) are not verified",
+    ]
+
+
 def test_a_quantized_layer_shows_integers_and_their_scale(tmp_path: Path) -> None:
     held = [np.arange(6, dtype=np.int8).reshape(3, 2), numbers(2), numbers(2)]
     write_numbered(tmp_path / "m.weights.h5", {"layers/dense": held})
