@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -25,7 +26,7 @@ from tensorpeek.tui.widgets.pickers import Menu
 
 WIDE, NARROW = (120, 36), (80, 24)
 
-LONG = 20.0
+LONG = 90.0
 """Seconds after which something that was waited for does not happen any more."""
 
 LABELS = re.compile(r"(1 % … 99 %|mean \|x\||[\d,]+ scales|[^\W\d][\w ,+-]*?)\s{2,}(\S.*)")
@@ -57,10 +58,25 @@ class DrivenApp:
 
     async def settle(self) -> None:
         """Wait until the background is idle and all that it told is on the screen."""
-        before = None
-        while before != self._work() or not self.main.is_settled:
-            before = self._work() if self.main.is_settled else None
+        while True:
+            before = self._work()
             await self.until(lambda: self.main.is_settled)
+            await self._all_handled()
+            if self.main.is_settled and before == self._work():
+                return
+
+    async def _all_handled(self) -> None:
+        """Wait until no message is under way; an idle processor may be a busy machine's."""
+        quiet = 0
+        while quiet < 3:
+            await self.pilot._wait_for_screen()
+            await asyncio.sleep(0)
+            screen = self.app.screen
+            screen._on_timer_update()
+            pumps = [self.app, *screen.walk_children(with_self=True)]
+            is_quiet = not screen._callbacks and not any(pump.message_queue_size for pump in pumps)
+            quiet = quiet + 1 if is_quiet else 0
+            assert self.app.is_running, "the app has ended"
 
     def _work(self) -> dict[str, int]:
         """The newest job of each lane."""
@@ -75,6 +91,14 @@ class DrivenApp:
                 return
             assert self.app.is_running, "the app has ended"
             assert time.monotonic() < deadline, "not reached:\n" + self.text()
+
+    async def ended_by(self, key: str) -> None:
+        """Press a key that ends the app and wait for the end."""
+        self.send(key)
+        deadline = time.monotonic() + LONG
+        while self.app.is_running:
+            await asyncio.sleep(0.01)
+            assert time.monotonic() < deadline, "still running:\n" + self.text()
 
     def send(self, *keys: str) -> None:
         """Send keys all at once, as a slow connection does: characters, or names of keys."""
@@ -97,8 +121,7 @@ class DrivenApp:
         self.main.set_focus(entry)
         entry.value = ""
         self.send(*words)
-        await self.pilot.pause()
-        assert entry.value == words
+        await self.until(lambda: entry.value == words)
 
     # What stands on the screen
 

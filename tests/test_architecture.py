@@ -25,7 +25,7 @@ def imported(code: str, cwd: Path = ROOT) -> set[str]:
         capture_output=True,
         text=True,
         cwd=cwd,
-        timeout=60,
+        timeout=120,
     )
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("modules "))
     return set(line.split())
@@ -107,7 +107,7 @@ def test_the_first_frame_is_painted_before_anything_heavy_is_imported() -> None:
         capture_output=True,
         text=True,
         cwd=ROOT,
-        timeout=60,
+        timeout=120,
     )
     (line,) = (line for line in done.stdout.splitlines() if line.startswith("first "))
     modules = set(line.split())

@@ -190,8 +190,8 @@ def test_workers_have_one_blas_thread_and_leave_ctrl_c_to_the_parent(
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
     with process_pool(1) as pool:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            assert pool.submit(os.getenv, name).result(timeout=60) == "1"
-        blocked = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result(timeout=60)
+            assert pool.submit(os.getenv, name).result(timeout=120) == "1"
+        blocked = pool.submit(signal.pthread_sigmask, signal.SIG_BLOCK, []).result(timeout=120)
         assert signal.SIGINT in blocked
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
     assert os.environ["OMP_NUM_THREADS"] == "7"

@@ -78,5 +78,5 @@ def _run(
         stdin=subprocess.DEVNULL,
         env=plain | environment,
         cwd=cwd,
-        timeout=60,
+        timeout=120,
     )

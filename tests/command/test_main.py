@@ -194,7 +194,7 @@ class TestStreams:
     def test_a_reader_that_goes_away(self, model: Path) -> None:
         shell = f"{COMMAND} stats {model} --json | head -c 10; echo ${{PIPESTATUS[0]}}"
         process = subprocess.run(
-            ["bash", "-c", shell], check=False, capture_output=True, text=True, timeout=60
+            ["bash", "-c", shell], check=False, capture_output=True, text=True, timeout=120
         )
         assert process.stderr == ""
         assert process.stdout.endswith(str(int(ExitCode.BROKEN_PIPE)) + "\n")
@@ -261,7 +261,7 @@ def on_terminal(*words: str, environment: dict[str, str], columns: int = 120) ->
         pass  # how Linux says that the other end is closed
     finally:
         os.close(leader)
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=120) == 0
     return written.decode()
 
 

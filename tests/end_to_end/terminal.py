@@ -20,7 +20,7 @@ import pyte
 
 COMMAND = str(Path(sys.executable).parent / "tensorpeek")
 
-LONG = 20.0
+LONG = 90.0
 """Seconds after which something that was waited for does not happen any more."""
 
 PLAIN = {

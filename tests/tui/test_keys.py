@@ -172,9 +172,7 @@ async def test_both_pages_stand_beside_each_other_on_a_wide_screen(samples: Path
 async def test_quit_keys_end_the_app_well(samples: Path) -> None:
     for key in ("q", "ctrl+c"):
         async with driven(samples / "resnet8.onnx") as app:
-            await app.pilot.press(key)
-            await app.pilot.pause()
-            assert not app.app.is_running
+            await app.ended_by(key)
         assert not app.app.return_code
 
 
@@ -184,9 +182,7 @@ async def test_ctrl_c_ends_the_app_while_a_field_a_menu_or_a_dialog_has_the_keys
     for keys in (("r",), ("/",), ("?",), ("ctrl+p",)):
         async with driven(samples / "resnet8.onnx") as app:
             await app.press(*keys)
-            await app.pilot.press("ctrl+c")
-            await app.pilot.pause()
-            assert not app.app.is_running
+            await app.ended_by("ctrl+c")
 
 
 def test_every_key_is_bound_once_and_says_what_it_does() -> None:

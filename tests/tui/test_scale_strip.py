@@ -233,7 +233,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     gate = threading.Event()
 
     def slowly(tensor: Tensor, columns: int, **rest: object) -> ScaleStrip:
-        gate.wait(timeout=30)
+        gate.wait(timeout=120)
         return scale_strip(tensor, columns)
 
     monkeypatch.setattr(analysis, "scale_strip", slowly)

@@ -17,7 +17,7 @@ from made_tensors import tensor_of
 from tensorpeek.loaders import Model, Tensor
 from tensorpeek.loaders.storage import Read
 
-QUICK = 0.5
+QUICK = 5.0
 """Seconds within which the app must have quit."""
 
 
@@ -36,7 +36,7 @@ class Gated:
     @contextmanager
     def open(self) -> Iterator[Read]:
         self.opened += 1
-        self.gate.wait(timeout=30)
+        self.gate.wait(timeout=120)
         yield lambda start, stop: self.content[start:stop]
 
 
@@ -193,7 +193,7 @@ async def test_quitting_and_other_models_do_not_wait_for_an_endless_header(
     endless, other = tmp_path / "endless.pt", tmp_path / "other.pt"
 
     def never() -> Model:
-        gate.wait(timeout=30)
+        gate.wait(timeout=120)
         return model_at(endless, [quick("late.weight", 9.0)])
 
     ready = model_at(other, [quick("quick.weight", 3.0)])
@@ -218,7 +218,7 @@ async def test_a_header_that_arrives_late_changes_nothing_on_the_screen(
     late, other = tmp_path / "late.pt", tmp_path / "other.pt"
 
     def slowly() -> Model:
-        gate.wait(timeout=30)
+        gate.wait(timeout=120)
         return model_at(late, [quick("late.weight", 9.0)])
 
     ready = model_at(other, [quick("quick.weight", 3.0)])
