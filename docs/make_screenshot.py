@@ -9,7 +9,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from tensorpeek.tui.app import TensorpeekApp
-from tensorpeek.tui.screens.histogram_screen import HistogramScreen
+from tensorpeek.tui.screens.tab_screen import TabScreen
 
 ROOT = Path(__file__).resolve().parents[1]
 MODELS = ROOT / "models"
@@ -23,7 +23,7 @@ async def draw() -> str:
     app = TensorpeekApp([str(MODELS / "resnet8_int8.pt"), str(MODELS)])
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
-        if not isinstance(screen, HistogramScreen):
+        if not isinstance(screen, TabScreen):
             raise TypeError(screen)
         await settle(screen, pilot)
         for key in KEYS:
@@ -32,7 +32,7 @@ async def draw() -> str:
         return app.export_screenshot(title="tensorpeek models")
 
 
-async def settle(screen: HistogramScreen, pilot: Pilot[int]) -> None:
+async def settle(screen: TabScreen, pilot: Pilot[int]) -> None:
     """Wait for all work; what it tells may start more of it."""
     for _ in range(3):
         await pilot.pause(0.05)

@@ -20,7 +20,7 @@ from tensorpeek.analysis import Histogram
 from tensorpeek.loaders import Model, Tensor, open_model
 from tensorpeek.tui import jobs
 from tensorpeek.tui.app import TensorpeekApp
-from tensorpeek.tui.screens.histogram_screen import HistogramScreen
+from tensorpeek.tui.screens.tab_screen import TabScreen
 from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
 from tensorpeek.tui.widgets.pickers import Menu
 
@@ -41,9 +41,9 @@ class DrivenApp:
         self.pilot = pilot
 
     @property
-    def main(self) -> HistogramScreen:
+    def main(self) -> TabScreen:
         screen = self.app.screen_stack[0]
-        assert isinstance(screen, HistogramScreen)
+        assert isinstance(screen, TabScreen)
         return screen
 
     @property

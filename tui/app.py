@@ -17,11 +17,11 @@ from textual.screen import Screen
 from tensorpeek.tui.ascii_filter import AsciiFilter
 from tensorpeek.tui.command.exit_codes import ExitCode
 from tensorpeek.tui.key_help import key_text
-from tensorpeek.tui.keys import HISTOGRAM_KEYS
-from tensorpeek.tui.screens.histogram_screen import HistogramScreen
+from tensorpeek.tui.screens.tab_screen import TabScreen
+from tensorpeek.tui.session import Session
 from tensorpeek.tui.signals import SignalGuard
+from tensorpeek.tui.tabs import TABS
 from tensorpeek.tui.themes import THEMES, plot_variables, text_colors
-from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
 
 
 class TensorpeekApp(App[int]):
@@ -46,8 +46,8 @@ class TensorpeekApp(App[int]):
         guard: SignalGuard | None = None,
     ) -> None:
         super().__init__()
-        self._paths = list(paths)
-        self._ascii_only = ascii_only
+        plain = "NO_COLOR" in os.environ
+        self._session = Session(paths, ascii_only=ascii_only, plain=plain)
         self._to_ascii = AsciiFilter()
         self._guard = guard
         self.animation_level = "none"
@@ -65,27 +65,27 @@ class TensorpeekApp(App[int]):
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return what is done to every line before it is shown."""
         filters = super().get_line_filters()
-        return [*filters, self._to_ascii] if self._ascii_only else filters
+        return [*filters, self._to_ascii] if self._session.ascii_only else filters
 
     def get_default_screen(self) -> Screen[None]:
-        """Return the histogram screen."""
-        plain = "NO_COLOR" in os.environ
-        return HistogramScreen(self._paths, ascii_only=self._ascii_only, plain=plain)
+        """Return the first screen, which stays when another one takes its place."""
+        first = TABS[0].make(self._session)
+        self.install_screen(first, TABS[0].name)
+        return first
 
     def on_mount(self) -> None:
         """Catch signals, and paint again after a suspension."""
         if self._guard is not None:
             self._guard.install(self.exit)  # its result is the exit code
-        self.set_class(self._ascii_only, "-ascii")
+        self.set_class(self._session.ascii_only, "-ascii")
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Offer every action of the screen and of the plot, and the themes."""
+        """Offer every action of the screen and of its main widget, and the themes."""
         yield SystemCommand("Theme", "Change the colors", self.action_change_theme)
-        if not isinstance(screen, HistogramScreen):
-            return
-        yield from _commands(screen, screen, HISTOGRAM_KEYS)
-        yield from _commands(screen, screen.query_one(HistogramPlot), HistogramPlot.BINDINGS)
+        if isinstance(screen, TabScreen):
+            for node, bindings in screen.key_bindings():
+                yield from _commands(screen, node, bindings)
 
 
 def run_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> int:
@@ -105,15 +105,15 @@ def run_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> int
 
 
 def _commands(
-    screen: HistogramScreen, node: DOMNode, bindings: Iterable[BindingType]
+    screen: TabScreen, node: DOMNode, bindings: Iterable[BindingType]
 ) -> Iterator[SystemCommand]:
     for binding in bindings:
-        if isinstance(binding, Binding):
+        if isinstance(binding, Binding) and binding.tooltip:
             run = partial(_run, screen, node, binding.action)
             yield SystemCommand(binding.tooltip, f"key {key_text(binding)}", run)
 
 
-async def _run(screen: HistogramScreen, node: DOMNode, action: str) -> None:
+async def _run(screen: TabScreen, node: DOMNode, action: str) -> None:
     """Run an action that was picked from the palette: no field is being typed in any more."""
     screen.action_focus_plot()
     await screen.app.run_action(action, node)

@@ -72,6 +72,10 @@ class Background:
         """Make the current job of ``lane`` out of date."""
         self._current.pop(lane, None)
 
+    def cancel_all(self) -> None:
+        """Make every job out of date."""
+        self._current.clear()
+
     def close(self) -> None:
         """Tell every job to stop; nothing is posted from now on."""
         self._closed = True

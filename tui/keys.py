@@ -1,14 +1,18 @@
-"""The keys of the histogram screen: the one source of footer, help and command palette."""
+"""The keys of all screens and of the histogram: the one source of footer, help and palette."""
 
 from __future__ import annotations
 
-from textual.binding import Binding
+from collections.abc import Iterable
+
+from textual.binding import Binding, BindingType
+
+from tensorpeek.tui.tabs import TABS
 
 _LAYER = Binding.Group("layer", compact=True)
 _BINS = Binding.Group("bins", compact=True)
 
 
-def _key(  # noqa: PLR0913 (what a binding is made of, all by keyword)
+def screen_key(  # noqa: PLR0913 (what a binding is made of, all by keyword)
     keys: str,
     action: str,
     tooltip: str,
@@ -18,6 +22,7 @@ def _key(  # noqa: PLR0913 (what a binding is made of, all by keyword)
     shown_as: str | None = None,
     group: Binding.Group | None = None,
 ) -> Binding:
+    """Return a priority key; ``footer`` is its word in the line of keys, none if it is empty."""
     return Binding(
         keys,
         action,
@@ -31,28 +36,58 @@ def _key(  # noqa: PLR0913 (what a binding is made of, all by keyword)
     )
 
 
-HISTOGRAM_KEYS = [
-    _key("slash", "find", "Find a layer", name="find", footer="find", shown_as="/"),
-    _key("n,j", "layer(1)", "Next layer", name="layer.next", footer="next", group=_LAYER),
-    _key("p,k", "layer(-1)", "Previous layer", name="layer.previous", footer="prev", group=_LAYER),
-    _key("t", "tensor(1)", "Next tensor of the layer", name="tensor.next", footer="tensor"),
-    _key("T", "tensor(-1)", "Previous tensor of the layer", name="tensor.previous"),
-    _key(
+CHOOSING_KEYS = [
+    screen_key("slash", "find", "Find a layer", name="find", footer="find", shown_as="/"),
+    screen_key("n,j", "layer(1)", "Next layer", name="layer.next", footer="next", group=_LAYER),
+    screen_key(
+        "p,k", "layer(-1)", "Previous layer", name="layer.previous", footer="prev", group=_LAYER
+    ),
+    screen_key("t", "tensor(1)", "Next tensor of the layer", name="tensor.next", footer="tensor"),
+    screen_key("T", "tensor(-1)", "Previous tensor of the layer", name="tensor.previous"),
+    screen_key(
         "right_square_bracket",
         "model(1)",
         "Next model, same layer",
         name="model.next",
         shown_as="]",
     ),
-    _key(
+    screen_key(
         "left_square_bracket",
         "model(-1)",
         "Previous model, same layer",
         name="model.previous",
         shown_as="[",
     ),
-    _key("v", "view", "Stored integers or dequantized floats", name="view", footer="view"),
-    _key(
+    screen_key("v", "view", "Stored integers or dequantized floats", name="view", footer="view"),
+]
+"""The keys that lead to a tensor and to its view."""
+
+TAB_KEYS = [
+    screen_key(tab.key, f"show('{tab.name}')", tab.tooltip, name=f"show.{tab.name}") for tab in TABS
+]
+"""The keys that lead from screen to screen."""
+
+COMMON_KEYS = [
+    screen_key("y", "copy", "Copy what is shown as text", name="copy", footer="copy"),
+    screen_key("Y", "copy_command", "Copy the command that prints this", name="copy.command"),
+    screen_key("w", "warnings", "About the file: warnings, metadata", name="warnings"),
+    screen_key("R", "reload", "Open the file again", name="reload"),
+    screen_key("S", "picture", "Save a picture (SVG) in this folder", name="picture"),
+    screen_key(
+        "question_mark",
+        "help",
+        "All keys",
+        name="help",
+        footer="help",
+        shown_as="?",
+    ),
+    screen_key("q", "quit", "Quit", name="quit", footer="quit"),
+]
+"""What every screen can do beside its own."""
+
+HISTOGRAM_KEYS = [
+    *CHOOSING_KEYS,
+    screen_key(
         "plus,equals_sign",
         "bins(1)",
         "More bins",
@@ -61,7 +96,7 @@ HISTOGRAM_KEYS = [
         shown_as="+",
         group=_BINS,
     ),
-    _key(
+    screen_key(
         "minus,underscore",
         "bins(-1)",
         "Fewer bins",
@@ -70,33 +105,25 @@ HISTOGRAM_KEYS = [
         shown_as="-",
         group=_BINS,
     ),
-    _key("g", "log", "Logarithmic or linear counts", name="log", footer="log"),
-    _key(
+    screen_key("g", "log", "Logarithmic or linear counts", name="log", footer="log"),
+    screen_key(
         "c",
         "scales",
         "Scales of channels or blocks, under the histogram",
         name="scales",
         footer="scales",
     ),
-    _key("r", "range", "Enter a range", name="range", footer="range"),
-    _key("d", "default_range", "Range from mean - std to mean + std", name="range.default"),
-    _key("s", "statistics", "Statistics or histogram (narrow screens)", name="statistics"),
-    _key("1", "page(1)", "Histogram", name="page.histogram"),
-    _key("2", "page(2)", "Statistics (narrow screens)", name="page.statistics"),
-    _key("y", "copy", "Copy the statistics", name="copy", footer="copy"),
-    _key("Y", "copy_command", "Copy the command that prints this", name="copy.command"),
-    _key("w", "warnings", "About the file: warnings, metadata", name="warnings"),
-    _key("R", "reload", "Open the file again", name="reload"),
-    _key("S", "picture", "Save a picture (SVG) in this folder", name="picture"),
-    _key(
-        "question_mark",
-        "help",
-        "All keys",
-        name="help",
-        footer="help",
-        shown_as="?",
+    screen_key("r", "range", "Enter a range", name="range", footer="range"),
+    screen_key("d", "default_range", "Range from mean - std to mean + std", name="range.default"),
+    screen_key(
+        "s",
+        "statistics",
+        "Statistics or histogram (narrow screens)",
+        name="statistics",
+        footer="statistics",
     ),
-    _key("q", "quit", "Quit", name="quit", footer="quit"),
+    *TAB_KEYS,
+    *COMMON_KEYS,
 ]
 """Every key of the histogram screen.
 
@@ -110,5 +137,7 @@ FOCUS_KEYS = [
 ]
 """The keys that move the focus, in order with the others."""
 
-SCREEN_ACTIONS = frozenset(key.action.partition("(")[0] for key in HISTOGRAM_KEYS)
-"""The names of the actions of :data:`HISTOGRAM_KEYS`."""
+
+def action_names(keys: Iterable[BindingType]) -> frozenset[str]:
+    """Return the names of the actions of ``keys``, without their parameters."""
+    return frozenset(key.action.partition("(")[0] for key in keys if isinstance(key, Binding))

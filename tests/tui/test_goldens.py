@@ -18,7 +18,7 @@ SCREENS = {
     "wide-raw": (WIDE, "v"),
     "narrow-dequantized": (NARROW, ""),
     "narrow-scales": (NARROW, "nc"),
-    "narrow-raw-statistics": (NARROW, "v2"),
+    "narrow-raw-statistics": (NARROW, "vs"),
 }
 
 

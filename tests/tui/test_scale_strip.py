@@ -84,10 +84,10 @@ async def test_low_screens_show_it_only_when_it_is_asked_for(samples: Path) -> N
         assert len(drawn(app)) == 4
         assert len(app.region("#plot")) >= 10
         assert "▲" in "\n".join(app.region("#plot"))
-        await app.press("2")
+        await app.press("s")
         assert "most saturated" not in app.text()
         assert app.statistics()["params"] == "432"
-        await app.press("1", "n")
+        await app.press("s", "n")
         assert len(drawn(app)) == 4
         await app.press("c")
         assert not drawn(app)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from textual import on
+from textual import events, on
 from textual.screen import Screen
 from textual.widgets import Select
 
@@ -17,6 +16,7 @@ from tensorpeek.tui.background import Background, Crashed
 from tensorpeek.tui.file_names import path_labels, shown_name
 from tensorpeek.tui.screens.quick_pick import QuickPick, layer_remarks
 from tensorpeek.tui.selection import Selection
+from tensorpeek.tui.session import Session
 from tensorpeek.tui.widgets.pickers import Pickers
 from tensorpeek.tui.widgets.title_bar import TitleBar
 
@@ -30,13 +30,20 @@ class ChoosingScreen(Screen[None]):
     Screens that show tensors derive from it and have a :class:`TitleBar` and :class:`Pickers`.
     """
 
-    def __init__(self, paths: Sequence[str], *, ascii_only: bool) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__(classes="-wide")  # most terminals are: no need to style everything again
-        self._paths = list(paths)
-        self._ascii_only = ascii_only
+        self._session = session
         self._background = Background(self)
-        self._choice = Selection()
-        self._is_looked_up = False
+        self._left_at: tuple[object, ...] | None = None
+        self._is_away = False
+
+    @property
+    def _choice(self) -> Selection:
+        return self._session.choice
+
+    @property
+    def _ascii_only(self) -> bool:
+        return self._session.ascii_only
 
     @abstractmethod
     def show_tensor(self) -> None:
@@ -53,13 +60,44 @@ class ChoosingScreen(Screen[None]):
     @property
     def is_settled(self) -> bool:
         """Whether the files were looked up and no work is running in the background."""
-        return self._is_looked_up and self._background.is_idle()
+        return self._session.is_looked_up and self._background.is_idle()
 
     async def start(self) -> None:
         """Look up the files and show the menus; called once the first frame is on the screen."""
         self.query_one(TitleBar).show_state("", "opening …")
-        self._background.submit("open", jobs.find(self._paths))
+        if not self._session.is_looked_up:
+            self._background.submit("open", jobs.find(self._session.paths))
         await self.query_one(Pickers).show_menus(ascii_only=self._ascii_only)
+        if self._session.is_looked_up:
+            self._show_session()
+
+    async def on_mount(self) -> None:
+        """Begin: the first screen once its frame is seen, a later one before any key reaches it."""
+        if self._session.is_looked_up:
+            await self.start()
+        else:
+            self.call_after_refresh(self.start)
+
+    def leave(self) -> None:
+        """Stop all work: another screen takes over."""
+        self._left_at = self._place() if self.is_settled else None
+        self._background.cancel_all()
+        self._is_away = True
+
+    @on(events.ScreenResume)
+    def come_back(self) -> None:
+        """Follow what was chosen on other screens; what is shown already stays."""
+        if not self._is_away:
+            return
+        self._is_away = False
+        if not self._session.is_looked_up:
+            self._background.submit("open", jobs.find(self._session.paths))
+        elif self._left_at is None or self._left_at != self._place():
+            self._show_session()
+
+    def _place(self) -> tuple[object, ...]:
+        choice = self._choice
+        return choice.path, id(choice.model), id(choice.tensor), choice.view
 
     def on_unmount(self) -> None:
         """Tell the background to stop: nobody waits for it."""
@@ -73,19 +111,31 @@ class ChoosingScreen(Screen[None]):
     @on(told.ModelsFound)
     def take_paths(self, event: told.ModelsFound) -> None:
         """Offer the files that were found and open the first one."""
-        self._is_looked_up = True
-        problems = "\n".join(event.problems)
-        if not event.paths:
+        self._session.is_looked_up = True
+        self._session.problems = event.problems
+        self._choice.paths = event.paths
+        if event.paths:
+            self._choice.path = event.paths[0]
+            if event.problems:
+                problems = "\n".join(event.problems)
+                self.notify(problems, title="not opened", severity="warning", markup=False)
+        self._show_session()
+
+    def _show_session(self) -> None:
+        """Offer the files that were found and show the current one."""
+        paths, path = self._choice.paths, self._choice.path
+        if path is None:
             self.query_one(TitleBar).show_state("", "nothing to open")
+            problems = "\n".join(self._session.problems)
             self.show_note(problems or "no models", is_error=True)
             return
-        if problems:
-            self.notify(problems, title="not opened", severity="warning", markup=False)
-        self._choice.paths = event.paths
-        labels = path_labels(event.paths)
-        entries = [(labels[str(path)], str(path)) for path in event.paths]
-        self.query_one(Pickers).model_menu.fill(entries, str(event.paths[0]))
-        self._go_to_model(event.paths[0])
+        labels = path_labels(paths)
+        entries = [(labels[str(each)], str(each)) for each in paths]
+        self.query_one(Pickers).model_menu.fill(entries, str(path))
+        if self._choice.model is not None:
+            self._show_model()
+        else:
+            self._go_to_model(path)
 
     @on(told.ModelOpened)
     def take_model(self, event: told.ModelOpened) -> None:
@@ -184,6 +234,12 @@ class ChoosingScreen(Screen[None]):
             path = paths[(paths.index(path) + step) % len(paths)]
             self.query_one(Pickers).model_menu.choose(str(path))
             self._go_to_model(path)
+
+    @on(told.ViewToggled)
+    def action_view(self) -> None:
+        """Go to the other view of a quantized tensor."""
+        self._choice.toggle_view()
+        self.show_tensor()
 
     def action_reload(self) -> None:
         """Open the current file again."""

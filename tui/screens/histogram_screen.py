@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
@@ -12,84 +10,63 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Input, OptionList
 
 from tensorpeek.tui import jobs
 from tensorpeek.tui import messages as told
 from tensorpeek.tui.clipboard_text import command_line
-from tensorpeek.tui.file_names import shown_text
 from tensorpeek.tui.inspection import Inspection
-from tensorpeek.tui.key_help import key_rows, key_table
-from tensorpeek.tui.keys import FOCUS_KEYS, HISTOGRAM_KEYS, SCREEN_ACTIONS
-from tensorpeek.tui.picture import save_picture
+from tensorpeek.tui.keys import FOCUS_KEYS, HISTOGRAM_KEYS
 from tensorpeek.tui.question import Subject
 from tensorpeek.tui.screens.choosing_screen import PATIENCE
 from tensorpeek.tui.screens.scaled_screen import ScaledScreen, has_several_scales
-from tensorpeek.tui.screens.text_dialog import TextDialog
+from tensorpeek.tui.session import Session
 from tensorpeek.tui.statistics_table import statistics_text
 from tensorpeek.tui.widgets.cursor_line import CursorLine
 from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
-from tensorpeek.tui.widgets.key_bar import KeyBar
 from tensorpeek.tui.widgets.pickers import Pickers
 from tensorpeek.tui.widgets.range_fields import RangeFields
 from tensorpeek.tui.widgets.scale_strip_plot import ScaleStripPlot
 from tensorpeek.tui.widgets.statistics_panel import StatisticsPanel
-from tensorpeek.tui.widgets.title_bar import TitleBar
 from tensorpeek.tui.widgets.view_toggle import ViewToggle
 
 
 class HistogramScreen(ScaledScreen):
     """Holds what is chosen and what is known about it; the widgets show it."""
 
+    NAME = "histogram"
     BINDINGS: ClassVar[list[BindingType]] = [*HISTOGRAM_KEYS, *FOCUS_KEYS]
-    AUTO_FOCUS = "#plot"
 
-    def __init__(self, paths: Sequence[str], *, ascii_only: bool, plain: bool) -> None:
-        super().__init__(paths, ascii_only=ascii_only)
-        self._plain = plain
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
         self._inspection = Inspection()
         self._drawn: Subject | None = None
 
-    def compose(self) -> ComposeResult:
+    def compose_body(self) -> ComposeResult:
         """Lay out the regions from top to bottom."""
-        yield TitleBar(id="title", markup=False)
-        yield Pickers(id="pickers")
+        drawn = {"ascii_only": self._ascii_only, "plain": self._session.plain}
         with Horizontal(id="controls"):
             yield RangeFields(id="range")
             yield ViewToggle(ascii_only=self._ascii_only, id="view")
-        with Horizontal(id="pages"):
-            yield Button("1 Histogram", id="page-1", compact=True)
-            yield Button("2 Statistics", id="page-2", compact=True)
         with Horizontal(id="body"):
             with Vertical(id="pictures"):
-                yield HistogramPlot(ascii_only=self._ascii_only, plain=self._plain, id="plot")
-                yield ScaleStripPlot(ascii_only=self._ascii_only, plain=self._plain, id="scales")
+                yield HistogramPlot(id="plot", **drawn)
+                yield ScaleStripPlot(id="scales", **drawn)
             yield StatisticsPanel(id="statistics")
         yield CursorLine(id="cursor", markup=False)
-        yield KeyBar(id="keys")
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         """Look up the files once the first frame is on the screen."""
         self.query_one(RangeFields).show_bins(self._inspection.bins)
         self.query_one(ViewToggle).display = False
         self.place_strip()
-        self.query_one("#plot").border_title = self._inspection.plot_title()
-        self.query_one("#statistics").border_title = "statistics"
-        self.action_page(1)
-        self.call_after_refresh(self.start)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide keys without use, and leave letters to a field or menu that is being typed in."""
-        if not self.is_mounted:
+        if action == "scales" and not has_several_scales(self._choice.tensor):
             return False
-        if action in SCREEN_ACTIONS and isinstance(self.focused, Input | OptionList):
+        if action == "statistics" and self.has_class("-wide"):
             return False
-        if action == "view":
-            tensor = self._choice.tensor
-            return tensor is not None and len(tensor.views) > 1
-        if action == "scales":
-            return has_several_scales(self._choice.tensor)
-        return True
+        return super().check_action(action, parameters)
 
     # Measuring
 
@@ -229,18 +206,7 @@ class HistogramScreen(ScaledScreen):
         if histogram is not None and event.index < histogram.counts.size:
             self.query_one(CursorLine).show_bin(histogram, event.index)
 
-    @on(Button.Pressed, "#page-1, #page-2")
-    def turn_page(self, event: Button.Pressed) -> None:
-        """Show the histogram or the statistics on a narrow screen."""
-        self.action_page(1 if event.button.id == "page-1" else 2)
-
     # Keys
-
-    @on(told.ViewToggled)
-    def action_view(self) -> None:
-        """Go to the other view of a quantized tensor."""
-        self._choice.toggle_view()
-        self.show_tensor()
 
     def action_bins(self, step: int) -> None:
         """Use more or fewer bins."""
@@ -268,60 +234,19 @@ class HistogramScreen(ScaledScreen):
         self._count_again()
 
     def action_statistics(self) -> None:
-        """Turn the page of a narrow screen."""
-        self.action_page(1 if self.has_class("-statistics") else 2)
+        """Turn the page of a narrow screen: the histogram or the statistics."""
+        self.toggle_class("-statistics")
 
-    def action_page(self, page: int) -> None:
-        """Show the histogram (1) or, on a narrow screen, the statistics (2)."""
-        self.set_class(page == 2, "-statistics")
-        self.query_one("#page-1").set_class(page == 1, "-current")
-        self.query_one("#page-2").set_class(page == 2, "-current")
-
-    def action_focus_plot(self) -> None:
-        """Give the keys back to the plot."""
-        self.set_focus(self.query_one(HistogramPlot))
-
-    def action_copy(self) -> None:
-        """Copy the statistics to the clipboard of the terminal (OSC 52)."""
+    def shown_text(self) -> str:
+        """Return the statistics."""
         tensor = self._choice.tensor
-        if tensor is not None:
-            text = statistics_text(tensor.name, self._inspection.sections(tensor))
-            self.app.copy_to_clipboard(text)
-            self.notify(f"{text.count(chr(10))} lines copied", markup=False)
+        if tensor is None:
+            return ""
+        return statistics_text(tensor.name, self._inspection.sections(tensor))
 
-    def action_copy_command(self) -> None:
-        """Copy the command that prints this histogram."""
+    def command_text(self) -> str:
+        """Return the command that prints this histogram."""
         subject, known = self._choice.subject, self._inspection
-        if subject is not None:
-            text = command_line(subject, bins=known.bins, selection=known.range, log=known.log)
-            self.app.copy_to_clipboard(text)
-            self.notify(shown_text(text), title="copied", markup=False)
-
-    def action_warnings(self) -> None:
-        """Show what to know about the model: its warnings and its metadata."""
-        from tensorpeek.tui.about import about_model
-
-        model = self._choice.model
-        if model is not None:
-            about = about_model(model, self.app.theme_variables)
-            self.app.push_screen(TextDialog("about the file", about))
-
-    def action_picture(self) -> None:
-        """Save the screen as SVG in the working folder, under a name that is free."""
-        try:
-            path = save_picture(self.app, Path.cwd())
-        except OSError as error:
-            self.notify(f"no picture: {error}", severity="error", markup=False)
-        else:
-            self.notify(path.name, title="saved", markup=False)
-
-    def action_quit(self) -> None:
-        """Quit at once."""
-        self.app.exit()
-
-    async def action_help(self) -> None:
-        """Show every key."""
-        rows = key_rows([*HISTOGRAM_KEYS, *HistogramPlot.BINDINGS])
-        color = self.app.theme_variables["primary"]
-        table = key_table(rows, color, ascii_only=self._ascii_only)
-        await self.app.push_screen(TextDialog("keys", table))
+        if subject is None:
+            return ""
+        return command_line(subject, bins=known.bins, selection=known.range, log=known.log)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,9 @@ from textual import events, on
 
 from tensorpeek.tui import jobs
 from tensorpeek.tui import messages as told
-from tensorpeek.tui.screens.choosing_screen import PATIENCE, ChoosingScreen
+from tensorpeek.tui.screens.choosing_screen import PATIENCE
+from tensorpeek.tui.screens.tab_screen import TabScreen
+from tensorpeek.tui.session import Session
 from tensorpeek.tui.widgets.scale_strip_plot import ScaleStripPlot
 
 if TYPE_CHECKING:
@@ -23,15 +24,15 @@ CRAMPED = 20
 """Lines below which there is no room for it."""
 
 
-class ScaledScreen(ChoosingScreen):
+class ScaledScreen(TabScreen):
     """Shows or hides a :class:`ScaleStripPlot` and fills it in the background.
 
     Screens that derive from it call :meth:`place_strip` for each tensor and :meth:`ask_scales` once
     what matters more is on the screen.
     """
 
-    def __init__(self, paths: Sequence[str], *, ascii_only: bool) -> None:
-        super().__init__(paths, ascii_only=ascii_only)
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
         self._strip_wanted: bool | None = None
         self._scales_asked: tuple[Tensor, int] | None = None
         self._unmeasured: Tensor | None = None
