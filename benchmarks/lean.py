@@ -1,7 +1,7 @@
 """Measure how little large files cost to list: goals are 0.6 s of processor time and 80 MB.
 
 Beside ``tensorpeek ls FILE --json`` run the library of each format, which lists the same facts, and
-the limit: what has to be read in any case, not decoded.
+the limit: what has to be read in any case, not decoded. Other terminal apps follow, on safetensors.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+import peers
 import sample_files
 from listing import Commands, compare, floor, own, python
 
@@ -78,6 +79,7 @@ def main(rounds: int = 3) -> None:
     with tempfile.TemporaryDirectory(prefix="tensorpeek-") as folder:
         for measure in (_safetensors, _torch, _onnx, _gguf):
             measure(Path(folder), rounds)
+    peers.main(rounds)
 
 
 def _safetensors(folder: Path, rounds: int) -> None:

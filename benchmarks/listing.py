@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Collection, Sequence
@@ -42,6 +43,11 @@ class Use:
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             raise RuntimeError(f"exit code {process.returncode}: {command}")
+        return cls.from_usage(usage)
+
+    @classmethod
+    def from_usage(cls, usage: resource.struct_rusage) -> Self:
+        """Take what the system says of a process that ended."""
         unit = 1 if sys.platform == "darwin" else 1024
         return cls(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
 

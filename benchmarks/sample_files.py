@@ -81,6 +81,12 @@ def write_safetensors_set(path: Path) -> None:
     path.write_text(json.dumps({"metadata": {}, "weight_map": weight_map}))
 
 
+def write_safetensors_file(path: Path) -> None:
+    """Write one file with as many tensors as the set has."""
+    count = SHARDS * SHARD_TENSORS
+    _write_shard(path, [f"model.layers.{n // 500}.part_{n % 500}.weight" for n in range(count)])
+
+
 def _write_shard(path: Path, names: list[str]) -> None:
     size = 2 * SHARD_SHAPE[0] * SHARD_SHAPE[1]
     header = {
@@ -137,6 +143,7 @@ def write_large_tensor(path: Path) -> None:
 KINDS = {
     "torch listing": write_torch_listing,
     "onnx listing": write_onnx_listing,
+    "safetensors file": write_safetensors_file,
     "safetensors set": write_safetensors_set,
     "gguf listing": write_gguf_listing,
     "gguf few tokens": write_gguf_few_tokens,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import resource
 import select
 import struct
 import subprocess
@@ -64,9 +65,15 @@ class TerminalProcess:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self.end()
+
+    def end(self) -> resource.struct_rusage:
+        """Kill the process and return what it used."""
         self._process.kill()
-        self._process.wait()
+        _, status, usage = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
         os.close(self._master)
+        return usage
 
     @property
     def pid(self) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tensorpeek.loaders.errors import LoadError
+from tensorpeek.loaders.inflater import ALWAYS, Inflater
 
 Read = Callable[[int, int], bytes | bytearray | memoryview]
 """Bytes ``[start, stop)`` of a block."""
@@ -125,7 +126,7 @@ class Inline:
 class Deflated:
     """A compressed zip member: ``span`` holds a raw deflate stream of ``nbytes`` bytes.
 
-    Opening it inflates the whole member: one tensor's memory, never more than ``nbytes``.
+    A small member is inflated when it is opened, a large one as it is read.
     """
 
     span: FileSpan
@@ -135,6 +136,9 @@ class Deflated:
     def open(self) -> Iterator[Read]:
         """See :meth:`Storage.open`."""
         with self.span.open() as read:
+            if self.nbytes > ALWAYS:
+                yield Inflater(self.span.path, read, self.span.nbytes, self.nbytes).read
+                return
             content = inflate(self.span.path, read(0, self.span.nbytes), self.nbytes)
         yield lambda start, stop: content[start:stop]
 

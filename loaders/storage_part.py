@@ -42,22 +42,27 @@ def part_of(member: Block, offset: int, nbytes: int) -> FileSpan | Part:
 class Recoded:
     """Bytes that are stored as the UTF-8 of their Latin-1 text, as pickles of protocol 2 do.
 
-    Opening it decodes all of ``text``, which must give exactly ``nbytes`` bytes.
+    Opening it decodes all of ``text``, which must give exactly ``nbytes`` bytes from byte
+    ``offset`` on.
     """
 
     text: FileSpan | Part
     nbytes: int
+    offset: int = 0
 
     @contextmanager
     def open(self) -> Iterator[Read]:
         """See :meth:`tensorpeek.loaders.storage.Storage.open`."""
         source = self.text.path if isinstance(self.text, FileSpan) else self.text.whole.span.path
         with self.text.open() as read:
-            stored = bytes(read(0, self.text.nbytes))
+            stored = read(0, self.text.nbytes)
         try:
-            content = stored.decode().encode("latin-1")
+            text = str(stored, "utf-8")
+            del stored  # two copies at a time, not three
+            content = text.encode("latin-1")
         except UnicodeError as error:
             raise LoadError(source, "an array's text does not stand for bytes") from error
-        if len(content) != self.nbytes:
+        at = self.offset
+        if len(content) - at != self.nbytes:
             raise LoadError(source, "an array's content has another size than it states")
-        yield lambda start, stop: content[start:stop]
+        yield lambda start, stop: content[at + start : at + stop]

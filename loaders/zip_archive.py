@@ -20,7 +20,7 @@ MAX_DIRECTORY = 1 << 26
 """Bytes of directory beyond which a file is refused: about a million members."""
 
 MAX_INFLATED = 1 << 31
-"""Bytes beyond which a compressed member is not inflated: it has to be held in memory."""
+"""Bytes beyond which a compressed member is not inflated: it takes a second for every 500 MB."""
 
 MAX_RATIO = 1040
 """Deflate cannot shrink anything further than 1032 to 1; a little more for tiny streams."""

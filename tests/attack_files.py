@@ -240,6 +240,12 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "30,000 streams within": lambda: (
         call("torch.storage _load_from_bytes", _bytes(old_stream(b"N"))) * 30_000
     ),
+    "30,000 streams within one long text": lambda: (
+        text(old_stream(b"N").decode("latin-1") + "é" * 100_000)
+        + b"q\x05](c_codecs\nencode\nh\x05\x85Rq\x06ctorch.storage\n_load_from_bytes\nq\x07"
+        + b"h\x07h\x06\x85R" * 30_000
+        + b"e"
+    ),
     "names of a megabyte": lambda: (
         b"}(" + text("k" * 1_000_000) + b"}(" + (text("a") + WEIGHT) * 50 + b"uu"
     ),

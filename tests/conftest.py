@@ -13,6 +13,11 @@ settings.register_profile("steady", derandomize=True, database=None)
 settings.register_profile("random", print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
+# No test reads or writes what the user's own runs kept, or the user's settings.
+os.environ["TENSORPEEK_CACHE_DIR"] = ""
+os.environ["TENSORPEEK_STATE_DIR"] = ""
+os.environ["TENSORPEEK_CONFIG"] = os.devnull
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

@@ -21,6 +21,8 @@ from tensorpeek.loaders import Model, Tensor, open_model
 from tensorpeek.tui import jobs
 from tensorpeek.tui.app import TensorpeekApp
 from tensorpeek.tui.screens.tab_screen import TabScreen
+from tensorpeek.tui.settings.last_views import LastViews
+from tensorpeek.tui.settings.settings import Settings
 from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
 from tensorpeek.tui.widgets.pickers import Menu
 
@@ -192,9 +194,17 @@ async def driven(
     settled: bool = True,
     ascii_only: bool = False,
     theme: str | None = None,
+    settings: Settings | None = None,
+    last_views: LastViews | None = None,
 ) -> AsyncIterator[DrivenApp]:
     """Run the app on paths, by default until the first tensor is shown."""
-    app = TensorpeekApp([str(path) for path in paths], ascii_only=ascii_only, theme=theme)
+    app = TensorpeekApp(
+        [str(path) for path in paths],
+        ascii_only=ascii_only,
+        theme=theme,
+        settings=settings,
+        last_views=last_views,
+    )
     async with app.run_test(size=size, notifications=True) as pilot:
         driver = DrivenApp(app, pilot)
         if settled:

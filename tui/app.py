@@ -19,6 +19,8 @@ from tensorpeek.tui.command.exit_codes import ExitCode
 from tensorpeek.tui.key_help import key_text
 from tensorpeek.tui.screens.tab_screen import TabScreen
 from tensorpeek.tui.session import Session
+from tensorpeek.tui.settings.last_views import LastViews, state_folder
+from tensorpeek.tui.settings.settings import Settings
 from tensorpeek.tui.signals import SignalGuard
 from tensorpeek.tui.tabs import TABS
 from tensorpeek.tui.themes import THEMES, plot_variables, text_colors
@@ -37,23 +39,31 @@ class TensorpeekApp(App[int]):
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
     ]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (how to run, all by keyword)
         self,
         paths: Sequence[str],
         *,
         ascii_only: bool = False,
         theme: str | None = None,
         guard: SignalGuard | None = None,
+        settings: Settings | None = None,
+        last_views: LastViews | None = None,
     ) -> None:
         super().__init__()
-        plain = "NO_COLOR" in os.environ
-        self._session = Session(paths, ascii_only=ascii_only, plain=plain)
+        self._session = Session(
+            paths,
+            ascii_only=ascii_only,
+            plain="NO_COLOR" in os.environ,
+            settings=settings,
+            last_views=last_views,
+        )
         self._to_ascii = AsciiFilter()
         self._guard = guard
         self.animation_level = "none"
         for own in THEMES:
             self.register_theme(own)
-        self.theme = theme or THEMES[0].name
+        self.theme = theme or self._session.settings.theme or THEMES[0].name
+        self.set_keymap(dict(self._session.settings.keys))
 
     def get_css_variables(self) -> dict[str, str]:
         """Return the theme's variables and the plot's colors."""
@@ -80,6 +90,10 @@ class TensorpeekApp(App[int]):
         self.set_class(self._session.ascii_only, "-ascii")
         self.app_resume_signal.subscribe(self, lambda _: self.refresh(layout=True))
 
+    def on_unmount(self) -> None:
+        """Keep for the next time what is worth it."""
+        self._session.last_views.save()
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action of the screen and of its main widget, and the themes."""
         yield SystemCommand("Theme", "Change the colors", self.action_change_theme)
@@ -88,7 +102,9 @@ class TensorpeekApp(App[int]):
                 yield from _commands(screen, node, bindings)
 
 
-def run_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> int:
+def run_app(
+    paths: Sequence[str], *, ascii_only: bool, theme: str | None, settings: Settings
+) -> int:
     """Run the app in the terminal on stderr until it is quit; return the exit code.
 
     That is 0, or 128 and the number of the signal that ended it, or that of a defect: Textual's
@@ -100,17 +116,23 @@ def run_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> int
     if stream is not None and sys.__stdout__ is not None and not sys.__stdout__.isatty():
         os.dup2(stream.fileno(), sys.__stdout__.fileno())  # where Textual looks for the size
     guard = SignalGuard()
-    app = TensorpeekApp(paths, ascii_only=is_ascii, theme=theme, guard=guard)
+    app = TensorpeekApp(
+        paths,
+        ascii_only=is_ascii,
+        theme=theme,
+        guard=guard,
+        settings=settings,
+        last_views=LastViews(state_folder()),
+    )
     return app.run() or (ExitCode.DEFECT if app.return_code else ExitCode.OK)
 
 
 def _commands(
-    screen: TabScreen, node: DOMNode, bindings: Iterable[BindingType]
+    screen: TabScreen, node: DOMNode, bindings: Iterable[Binding]
 ) -> Iterator[SystemCommand]:
     for binding in bindings:
-        if isinstance(binding, Binding) and binding.tooltip:
-            run = partial(_run, screen, node, binding.action)
-            yield SystemCommand(binding.tooltip, f"key {key_text(binding)}", run)
+        run = partial(_run, screen, node, binding.action)
+        yield SystemCommand(binding.tooltip, f"key {key_text(binding)}", run)
 
 
 async def _run(screen: TabScreen, node: DOMNode, action: str) -> None:

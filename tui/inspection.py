@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 class Inspection:
     """Answers about one subject; a new subject forgets them, bins and scale stay."""
 
-    def __init__(self) -> None:
-        self.bins = DEFAULT_BINS
+    def __init__(self, bins: int = DEFAULT_BINS) -> None:
+        self.bins = bins
         self.log = False
         self.asked: Question | None = None
         self.range: tuple[float, float] | None = None

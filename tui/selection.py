@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,14 +17,22 @@ class Selection:
 
     Going to another layer keeps the label (weight stays weight) where the layer has it; going to
     another model keeps the layer too, so that a float model and its int8 version compare at once.
+    ``view`` is the one to begin with; until the view is changed by hand, a model that was looked at
+    before is shown in the view of then (``last_view``).
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        view: View = "dequantized",
+        last_view: Callable[[Path], View | None] = lambda _: None,
+    ) -> None:
         self.paths: list[Path] = []
         self.path: Path | None = None
         self.layer: str = ""
         self.tensor: Tensor | None = None
-        self._view: View = "dequantized"
+        self._view: View = view
+        self._last_view = last_view
+        self._is_view_chosen = False
         self._label = "weight"
         self._models: dict[Path, Model] = {}
 
@@ -113,8 +121,11 @@ class Selection:
     def toggle_view(self) -> None:
         """Go to the other view, which later tensors keep."""
         self._view = "dequantized" if self._view == "raw" else "raw"
+        self._is_view_chosen = True
 
     def _enter_model(self, model: Model) -> None:
+        if not self._is_view_chosen:
+            self._view = self._last_view(model.path) or self._view
         layers = model.layers
         if self.layer not in layers:
             with_weight = (

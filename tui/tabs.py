@@ -24,8 +24,11 @@ class Tab:
 
     def make(self, session: Session) -> TabScreen:
         """Return a new screen over ``session``."""
-        made = getattr(import_module(self.module), self.screen)
-        return cast("TabScreen", made(session))
+        return self.load()(session)
+
+    def load(self) -> type[TabScreen]:
+        """Import the screen's class."""
+        return cast("type[TabScreen]", getattr(import_module(self.module), self.screen))
 
 
 TABS = (

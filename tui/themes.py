@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DARK = Theme(
     name="tensorpeek-dark",
@@ -56,6 +56,11 @@ def plot_variables(variables: dict[str, str], *, dark: bool) -> dict[str, str]:
         "plot-axis": back.blend(front, 0.6).hex6,
         "plot-cursor": back.blend(_color(variables.get("secondary"), defaults.secondary), 0.3).hex6,
     }
+
+
+def theme_names() -> list[str]:
+    """Return the names of all themes, the app's own first."""
+    return [*(own.name for own in THEMES), *BUILTIN_THEMES]
 
 
 def text_colors(variables: dict[str, str]) -> dict[str, str]:

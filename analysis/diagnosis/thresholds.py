@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -42,6 +43,14 @@ def parse_thresholds(text: str) -> Thresholds:
     table = document.get("thresholds", {})
     if not isinstance(table, dict):
         raise ValueError("'thresholds' is not a table")  # noqa: TRY004 (a wrong document)
+    return check_thresholds(table)
+
+
+def check_thresholds(table: Mapping[str, Any]) -> Thresholds:
+    """Check a table of thresholds that was read; what it leaves out keeps its default.
+
+    Raises ValueError, with one clause that says what is wrong.
+    """
     known = {field.name: len(field.default) for field in fields(Thresholds)}  # type: ignore[arg-type]
     for name in table:
         if name not in known:

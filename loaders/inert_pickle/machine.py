@@ -17,14 +17,20 @@ from tensorpeek.loaders.inert_pickle.opcodes import OPERATIONS
 from tensorpeek.loaders.inert_pickle.values import Pickle
 from tensorpeek.loaders.storage import Read
 
-MAX_COST = 3_500_000
-"""Cost of all operations beyond which pickles are refused (see :data:`COSTS`).
+MAX_COST = 3_000_000
+"""Cost of all operations beyond which pickles are refused (see :data:`COSTS`), in any file.
 
-A tensor of a state_dict costs about 100, so that 35,000 tensors fit; it takes less than a second.
+A tensor of a state_dict costs about 90, so that 33,000 tensors fit; it takes less than a second.
 """
+
+STORAGE_COST = 140
+"""What may be spent besides for each storage that lies in the file: more than a tensor costs."""
 
 MAX_TEXT = 1 << 25
 """Bytes of names, short texts and short byte strings beyond which pickles are refused."""
+
+STORAGE_TEXT = 80
+"""Bytes of them that are read besides for each storage."""
 
 _STOP = ord(".")
 
@@ -35,6 +41,11 @@ class Allowance:
 
     cost: int = field(default_factory=lambda: MAX_COST)
     text: int = MAX_TEXT
+
+    @classmethod
+    def with_storages(cls, count: int) -> Allowance:
+        """Return what a file with ``count`` storages of its own may cost: it pays in bytes."""
+        return cls(MAX_COST + STORAGE_COST * count, MAX_TEXT + STORAGE_TEXT * count)
 
     def spend(self, cost: int) -> bool:
         """Take ``cost`` off, if there is as much left; else return False."""
@@ -89,7 +100,9 @@ def begins_pickle(head: bytes) -> bool:
         _run(machine, Allowance())
     except (PickleEnd, PickleTooLarge):
         return True
-    except (PickleDamage, LookupError, ValueError):
+    except IndexError:  # an opcode whose one byte is cut off, or one that lacks its operands
+        return machine.at + 1 >= len(head)
+    except (PickleDamage, KeyError, ValueError):
         return machine.at >= len(head)
     return True
 
@@ -97,6 +110,7 @@ def begins_pickle(head: bytes) -> bool:
 def _run(machine: Machine, allowance: Allowance) -> Pickle:
     """Run the opcodes up to STOP; when one fails, leave the machine at that opcode."""
     operations, costs, left, at = OPERATIONS, COSTS, allowance.cost, 0
+    granted = left
     try:
         while left > 0:
             if machine.at > machine.refill_at:
@@ -113,7 +127,7 @@ def _run(machine: Machine, allowance: Allowance) -> Pickle:
         raise
     finally:
         allowance.cost = left
-    raise PickleTooLarge(f"has more operations than the {MAX_COST:,} that are read")
+    raise PickleTooLarge(f"has more operations than the {granted:,} that are read")
 
 
 def _finished(machine: Machine) -> Pickle:

@@ -87,17 +87,16 @@ class Machine:
 
     def take(self, count: int) -> bytes:
         """Return the next ``count`` bytes of the input."""
-        place = self.place
-        if place + count > self.size:
+        stop = self.at + count
+        if self.base + stop > self.size:
             raise PickleEnd("ends too early")
         self.text_left -= count
         if self.text_left < 0:
             raise PickleTooLarge("holds more text than is read")
-        stop = self.at + count
         if stop <= len(self.content):
             taken = self.content[self.at : stop]
         else:
-            taken = bytes(self.read(place, place + count))
+            taken = bytes(self.read(self.place, self.place + count))
         self.at = stop
         return taken
 
@@ -186,7 +185,8 @@ class Machine:
         """Put alternating keys and values into a dictionary or the record of an object."""
         if len(items) % 2:
             raise PickleDamage("sets a key without a value")
-        pairs = list(zip(items[::2], items[1::2], strict=True))
+        halves = iter(items)
+        pairs = list(zip(halves, halves, strict=True))
         if isinstance(target, Pairs):
             target.pairs.extend(pairs)
         elif isinstance(target, Record):

@@ -13,9 +13,11 @@ from collections.abc import Callable
 from tensorpeek.loaders.inert_pickle.machine_state import (
     MAX_KEPT,
     MAX_KEPT_BYTES,
+    MAX_TEXT_LINE,
     Machine,
     PickleDamage,
     PickleEnd,
+    PickleTooLarge,
 )
 from tensorpeek.loaders.inert_pickle.values import (
     Global,
@@ -62,6 +64,13 @@ def _quoted(machine: Machine) -> str:
     return line[1:-1].decode("latin-1")
 
 
+def _text_line(machine: Machine) -> None:
+    at, content = machine.at, machine.content
+    if len(content) - at >= MAX_TEXT_LINE and content.find(b"\n", at, at + MAX_TEXT_LINE) < 0:
+        raise PickleTooLarge(f"has texts of more than {MAX_TEXT_LINE:,} bytes in protocol 0")
+    machine.stack.append(machine.line().decode("raw-unicode-escape"))
+
+
 def _global_line(machine: Machine) -> Global:
     return machine.name(_utf8(machine.line()), _utf8(machine.line()))
 
@@ -90,7 +99,7 @@ def _text(width: int) -> Operation:
     def operation(machine: Machine) -> None:
         count = machine.number(width)
         if count <= MAX_KEPT:
-            machine.stack.append(_utf8(machine.take(count)))
+            machine.stack.append(machine.take(count).decode("utf-8", "surrogatepass"))
         else:
             span = machine.skip(count)
             machine.stack.append(Span(span.offset, span.nbytes, utf8=True))
@@ -152,7 +161,7 @@ def _mark(machine: Machine) -> None:
 
 
 def _tuple(machine: Machine) -> None:
-    items = machine.since_mark()
+    items, machine.stack = machine.stack, machine.marks.pop()
     machine.stack.append(tuple(items))
 
 
@@ -170,6 +179,19 @@ def _constant(value: object) -> Operation:
     return lambda machine: machine.stack.append(value)
 
 
+def _empty_list(machine: Machine) -> None:
+    machine.stack.append([])
+
+
+def _empty_dict(machine: Machine) -> None:
+    machine.stack.append(Pairs())
+
+
+def _refer(machine: Machine) -> None:
+    stack = machine.stack
+    stack[-1] = machine.refer(stack[-1])
+
+
 def _push(make: Callable[[Machine], object]) -> Operation:
     return lambda machine: machine.stack.append(make(machine))
 
@@ -185,8 +207,13 @@ def _appends(machine: Machine) -> None:
 
 
 def _setitem(machine: Machine) -> None:
-    value, key = machine.stack.pop(), machine.stack.pop()
-    machine.set_items(machine.stack[-1], [key, value])
+    stack = machine.stack
+    value, key = stack.pop(), stack.pop()
+    target = stack[-1]
+    if isinstance(target, Pairs):
+        target.pairs.append((key, value))
+    else:
+        machine.set_items(target, [key, value])
 
 
 def _setitems(machine: Machine) -> None:
@@ -209,8 +236,10 @@ def _since_mark_as(make: Callable[[list[object]], object]) -> Operation:
 
 
 def _reduce(machine: Machine) -> None:
-    arguments, callee = machine.stack.pop(), machine.stack.pop()
-    machine.call(callee, arguments)
+    stack = machine.stack
+    arguments = stack.pop()
+    record = stack[-1] = Record(stack[-1], arguments)
+    machine.records.append(record)
 
 
 def _newobj_ex(machine: Machine) -> None:
@@ -301,7 +330,7 @@ OPERATIONS: dict[int, Operation] = {
     ord("S"): _push(_quoted),
     ord("T"): _latin(4),
     ord("U"): _latin(1),
-    ord("V"): _push(lambda machine: machine.line().decode("raw-unicode-escape")),
+    ord("V"): _text_line,
     ord("X"): _text(4),
     0x8C: _text(1),
     0x8D: _text(8),
@@ -316,11 +345,11 @@ OPERATIONS: dict[int, Operation] = {
     0x85: _short_tuple(1),
     0x86: _short_tuple(2),
     0x87: _short_tuple(3),
-    ord("]"): _push(lambda _: []),
+    ord("]"): _empty_list,
     ord("l"): _since_mark_as(lambda items: items),
     ord("a"): _append,
     ord("e"): _appends,
-    ord("}"): _push(lambda _: Pairs()),
+    ord("}"): _empty_dict,
     ord("d"): _dict,
     ord("s"): _setitem,
     ord("u"): _setitems,
@@ -339,7 +368,7 @@ OPERATIONS: dict[int, Operation] = {
     0x83: _extension(2),
     0x84: _extension(4),
     ord("P"): _push(lambda machine: machine.refer(_utf8(machine.line()))),
-    ord("Q"): _push(lambda machine: machine.refer(machine.stack.pop())),
+    ord("Q"): _refer,
     ord("p"): _text_put,
     ord("q"): _binput,
     ord("r"): _long_binput,

@@ -8,14 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass, field
+from threading import Lock
+from weakref import WeakValueDictionary
+
+_GLOBALS: WeakValueDictionary[tuple[str, str], Global] = WeakValueDictionary()
+_ONE_AT_A_TIME = Lock()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
 class Global:
-    """The name of a class or function, such as ``torch._utils`` ``_rebuild_tensor_v2``."""
+    """The name of a class or function, such as ``torch._utils`` ``_rebuild_tensor_v2``.
+
+    There is one object for each name: comparing two, which every tensor does often, is quick.
+    """
 
     module: str
     name: str
+
+    def __new__(cls, module: str, name: str) -> Global:
+        """Return the object of this name."""
+        with _ONE_AT_A_TIME:
+            known = _GLOBALS.get((module, name))
+            if known is None:
+                known = _GLOBALS[module, name] = object.__new__(cls)
+        return known
 
     def __str__(self) -> str:
         return f"{self.module}.{self.name}"

@@ -8,7 +8,7 @@ from typing import Literal
 
 from tensorpeek.loaders.clean import clean
 from tensorpeek.loaders.errors import LoadError
-from tensorpeek.loaders.inert_pickle.machine import Source, interpret_at
+from tensorpeek.loaders.inert_pickle.machine import Allowance, Source, interpret_at
 from tensorpeek.loaders.inert_pickle.values import Record
 from tensorpeek.loaders.model import Model
 from tensorpeek.loaders.registry import WeightFile
@@ -28,6 +28,7 @@ MAX_PACKED_PICKLE = 1 << 26
 PICKLE = "data.pkl"
 _CONSTANTS = "constants.pkl"
 _SMALL = 1 << 10
+_ROOM = 256  # bytes that a storage takes at least, with two headers and its alignment
 
 
 def load_archive(file: WeightFile) -> Model:
@@ -38,7 +39,8 @@ def load_archive(file: WeightFile) -> Model:
     archive = parse_archive(file, read_directory(file))
     folder = _folder(file, archive)
     script = f"{folder}{_CONSTANTS}" in archive.members
-    contents = Contents(file)
+    storages = min(len(archive.members), file.identity.size // _ROOM)
+    contents = Contents(file, Allowance.with_storages(storages))
     with archive.places() as places:
         opened = _Opened(contents, places, folder, _byteorder(places, folder))
         sections = _script_sections(places, folder) if script else _pickled_section

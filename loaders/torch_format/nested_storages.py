@@ -9,17 +9,21 @@ from typing import Literal
 from tensorpeek.loaders.errors import LoadError
 from tensorpeek.loaders.inert_pickle.machine import Allowance, Source
 from tensorpeek.loaders.inert_pickle.named_globals import LOAD_FROM_BYTES, is_dangerous
-from tensorpeek.loaders.inert_pickle.values import Pickle, Record, Span
+from tensorpeek.loaders.inert_pickle.values import Pickle, Record
 from tensorpeek.loaders.storage import Storage
-from tensorpeek.loaders.storage_part import Block, part_of
-from tensorpeek.loaders.torch_format.old_stream import MAGIC, Stream, read_stream
-from tensorpeek.loaders.torch_format.storages import StorageReference, Storages
+from tensorpeek.loaders.storage_part import Block, Recoded
+from tensorpeek.loaders.torch_format.held_bytes import held_bytes, source_of
+from tensorpeek.loaders.torch_format.old_stream import Stream, begins_stream, read_stream
+from tensorpeek.loaders.torch_format.storages import StorageReference, Storages, reference
+from tensorpeek.loaders.zip_archive import MAGIC as ZIP_MAGIC
 
 MAX_HEAD = 1 << 10
 """Bytes before the object of a stream that are remembered: they are the same in each."""
 
-_COST = 100
-"""Of opening one stream, besides what its pickles cost."""
+_COST, _TEXT_COST = 100, 1000
+"""Of opening one stream, besides what its pickles cost; and, if it is text, of decoding that."""
+
+_START = 64
 
 
 @dataclass(eq=False, slots=True)
@@ -78,31 +82,39 @@ class NestedStorages:
     def _open(self, record: Record) -> tuple[StorageReference, Storage | str]:
         key = f"nested stream {len(self._known) + 1}"
         arguments = record.arguments
-        span = arguments[0] if isinstance(arguments, tuple) and arguments else None
-        if not isinstance(span, Span) or span.utf8 or not self._is_stream(span):
-            return StorageReference(key, None), "its bytes are no file of PyTorch"
+        value = arguments[0] if isinstance(arguments, tuple) and arguments else None
         if not self.allowance.spend(_COST):
             return StorageReference(key, None), "its file holds too much to be read"
         try:
-            stream = self._stream(span)
+            stream = self._stream(value)
         except LoadError as error:
             return StorageReference(key, None), f"the file within: {error.reason}"
+        if isinstance(stream, str):
+            return StorageReference(key, None), stream
         self.pickles += [stream.pickle, *stream.others]
-        stored = stream.storages.reference(stream.pickle.root)
+        stored = reference(stream.pickle.root)
         if stored is None:
             return StorageReference(key, None), "the file within holds no storage"
-        return StorageReference(key, stored.kind, stored.start), stream.storages.find(stored.key)
+        place = stream.places.get(stored.key, "its storage is missing")
+        return StorageReference(key, stored.kind, stored.start), place
 
-    def _is_stream(self, span: Span) -> bool:
-        return bytes(self.source.read(span.offset, span.offset + len(MAGIC))) == MAGIC
-
-    def _stream(self, span: Span) -> Stream:
-        def within(start: int, stop: int) -> bytes | bytearray | memoryview:
-            return self.source.read(span.offset + start, span.offset + stop)
-
-        block = part_of(self.outer.pickle, span.offset, span.nbytes)
-        source = Source(self.source.path, within, span.nbytes)
-        stream = read_stream(block, source, self.allowance, self._head)
+    def _stream(self, value: object) -> Stream | str:
+        """Read the stream that the byte string ``value`` is, or say why it is none."""
+        held = held_bytes(value, self.outer.pickle)
+        if held is None:
+            return "its bytes are no file of PyTorch"
+        if isinstance(held.lies, Recoded) and not self.allowance.spend(_TEXT_COST):
+            return "its file holds too much to be read"
+        source = source_of(held, self.source)
+        head = bytes(source.read(0, min(source.size, _START)))
+        if not begins_stream(head):
+            is_zip = head.startswith(ZIP_MAGIC)
+            return (
+                "its bytes are a zip archive, which is not read"
+                if is_zip
+                else "its bytes are no file of PyTorch"
+            )
+        stream = read_stream(held.lies, source, self.allowance, self._head)
         if not self._head and stream.start <= MAX_HEAD:
-            self._head = bytes(within(0, stream.start))
+            self._head = bytes(source.read(0, stream.start))
         return stream

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from tensorpeek.loaders.dtypes import DTYPES
-from tensorpeek.loaders.inert_pickle.values import Global, Record, Span
+from tensorpeek.loaders.inert_pickle.values import Global, Record
 from tensorpeek.loaders.layout import Layout
 from tensorpeek.loaders.numpy_format.element import ELEMENTS
-from tensorpeek.loaders.storage import Inline, Storage
-from tensorpeek.loaders.storage_part import Block, Recoded, part_of
+from tensorpeek.loaders.storage import Storage
+from tensorpeek.loaders.storage_part import Block, Recoded
 from tensorpeek.loaders.torch_format.facts import Facts, failed, whole_numbers
+from tensorpeek.loaders.torch_format.held_bytes import held_bytes
 
 
 def numpy_array(record: Record, pickle: Block) -> Facts:
@@ -47,25 +49,12 @@ def _array(pickle: Block, sizes: object, kind: object, value: object, *, columns
 
 
 def _content(value: object, pickle: Block, need: int) -> Storage | None:
-    """Return where the ``need`` bytes of an array lie.
-
-    Old protocols write them as text that ``_codecs.encode`` turns to Latin-1, Python 2 as strings.
-    """
-    if isinstance(value, Record) and value.callee == Global("_codecs", "encode"):
-        arguments = value.arguments
-        value = arguments[0] if isinstance(arguments, tuple) and arguments else None
-    if isinstance(value, Span):
-        part = part_of(pickle, value.offset, value.nbytes)
-        if not value.utf8:
-            return part
-        # a character of Latin-1 takes one byte of UTF-8 or two
-        return Recoded(part, need) if need <= value.nbytes <= 2 * need else None
-    if isinstance(value, str):
-        try:
-            value = value.encode("latin-1")
-        except UnicodeEncodeError:
-            return None
-    return Inline(value) if isinstance(value, bytes) else None
+    """Return where the ``need`` bytes of an array lie."""
+    held = held_bytes(value, pickle)
+    place = None if held is None else held.lies
+    if isinstance(place, Recoded):  # a character of Latin-1 takes one byte of UTF-8 or two
+        return replace(place, nbytes=need) if need <= place.nbytes <= 2 * need else None
+    return place
 
 
 def _element(value: object) -> str | None:

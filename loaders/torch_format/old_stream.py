@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tensorpeek.loaders.dtypes import DTYPES
@@ -10,33 +11,37 @@ from tensorpeek.loaders.errors import LoadError
 from tensorpeek.loaders.inert_pickle.machine import Allowance, Source, interpret_at
 from tensorpeek.loaders.inert_pickle.values import Global, Pickle
 from tensorpeek.loaders.storage import Read, Storage
-from tensorpeek.loaders.storage_part import Block, part_of
 from tensorpeek.loaders.torch_format.element_types import element_type
-from tensorpeek.loaders.torch_format.storages import ListedStorages, reference
-
-MAGIC = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19"
-"""How a stream begins: the pickle of the number 0x1950a86a20f9469cfc6c, in protocol 2."""
+from tensorpeek.loaders.torch_format.held_bytes import Place, part_of_place
+from tensorpeek.loaders.torch_format.storages import reference
 
 _NUMBER = 0x1950A86A20F9469CFC6C
+_BINARY = re.escape(b"\x8a\x0a" + _NUMBER.to_bytes(10, "little"))
+_START = re.compile(rb"(?s:(?:\x80[\x02-\x05](?:\x95.{8})?)?%b|L%dL?\n)\." % (_BINARY, _NUMBER))
 _PROTOCOL = 1001
 _COUNT = 8
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Stream:
-    """A stream: the pickle of the object that was saved, its storages, the offset of its end.
+    """A stream: the pickle of the object that was saved, where its storages lie, its end.
 
     ``others`` are its further pickles; the object's begins at ``start``.
     """
 
     pickle: Pickle = field(repr=False)
-    storages: ListedStorages
+    places: Mapping[str, Storage | str]
     others: tuple[Pickle, ...] = field(repr=False)
     start: int
     stop: int
 
 
-def read_stream(block: Block, source: Source, allowance: Allowance, known: bytes = b"") -> Stream:
+def begins_stream(head: bytes) -> bool:
+    """Whether ``head`` begins as a stream does: with the pickle of a number, in any protocol."""
+    return _START.match(head) is not None
+
+
+def read_stream(block: Place, source: Source, allowance: Allowance, known: bytes = b"") -> Stream:
     """Read a stream that fills ``block``, which is what ``source`` gives. Raises LoadError.
 
     After torch.serialization ``_legacy_save``: a magic number, a protocol number, facts about the
@@ -53,7 +58,7 @@ def read_stream(block: Block, source: Source, allowance: Allowance, known: bytes
     if not isinstance(keys.root, list):
         raise LoadError(source.path, "damaged: it does not list its storages")
     places, stop = _places(saved, keys.root, block, source.read, keys.stop)
-    return Stream(saved, ListedStorages(block, places), (*head, keys), start, stop)
+    return Stream(saved, places, (*head, keys), start, stop)
 
 
 def _read_head(source: Source, allowance: Allowance) -> tuple[int, tuple[Pickle, ...]]:
@@ -85,7 +90,7 @@ def _resolve(key: object) -> object:
 
 
 def _places(
-    saved: Pickle, keys: Sequence[object], block: Block, read: Read, at: int
+    saved: Pickle, keys: Sequence[object], block: Place, read: Read, at: int
 ) -> tuple[dict[str, Storage | str], int]:
     """Return where each storage lies, or why it does not, and where the last one ends."""
     sizes = dict(_element_sizes(saved))
@@ -100,7 +105,7 @@ def _places(
         if count < 0 or start + nbytes > block.nbytes:
             places[key] = f"its storage is truncated: needs {max(nbytes, 0):,} bytes"
             break
-        places[key] = part_of(block, start, nbytes)
+        places[key] = part_of_place(block, start, nbytes)
         at = start + nbytes
     return places, at
 

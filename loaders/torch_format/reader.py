@@ -9,13 +9,13 @@ from pathlib import Path
 from tensorpeek.loaders.collector import collector_paused
 from tensorpeek.loaders.errors import LoadError
 from tensorpeek.loaders.hf_quantization.join import join_beside
-from tensorpeek.loaders.inert_pickle.machine import Source, begins_pickle, interpret_at
+from tensorpeek.loaders.inert_pickle.machine import Allowance, Source, begins_pickle, interpret_at
 from tensorpeek.loaders.model import Model
 from tensorpeek.loaders.registry import WeightFile, look_at
 from tensorpeek.loaders.storage import FileSpan
 from tensorpeek.loaders.torch_format.archive import PICKLE, load_archive
 from tensorpeek.loaders.torch_format.contents import Contents
-from tensorpeek.loaders.torch_format.old_stream import MAGIC, read_stream
+from tensorpeek.loaders.torch_format.old_stream import begins_stream, read_stream
 from tensorpeek.loaders.torch_format.shards import (
     is_index,
     load_set,
@@ -27,7 +27,13 @@ from tensorpeek.loaders.torch_format.walk import Node
 from tensorpeek.loaders.zip_archive import MAGIC as ZIP_MAGIC
 from tensorpeek.loaders.zip_archive import read_directory
 
-_PICKLE_START = re.compile(rb"\x80[\x02-\x05]")
+_PICKLE_START = re.compile(
+    rb"(?s:\x80[\x02-\x05]|\([dl]p\d|[]}]q.|c[A-Za-z_][\w.]*\n[A-Za-z_][\w.]*\n|L\d{24}L?\n\.)"
+)
+"""How pickles begin: from protocol 2 on with its number, else with a container or a class."""
+
+_STREAM_ROOM = 1 << 10
+"""Bytes of a file without a directory that count for one storage of its own."""
 
 
 def recognizes(file: WeightFile) -> bool:
@@ -66,7 +72,7 @@ def load_alone(file: WeightFile) -> Model:
         return load_archive(file)
     if looks_like_tar(file.head):
         return _load_tar(file)
-    return _load_stream(file) if file.head.startswith(MAGIC) else _load_pickle(file)
+    return _load_stream(file) if begins_stream(file.head) else _load_pickle(file)
 
 
 def parts(path: Path) -> tuple[Path, ...]:
@@ -89,8 +95,12 @@ def _is_tar(file: WeightFile) -> bool:
         return False
 
 
+def _contents(file: WeightFile) -> Contents:
+    return Contents(file, Allowance.with_storages(file.identity.size // _STREAM_ROOM))
+
+
 def _load_tar(file: WeightFile) -> Model:
-    contents, block = Contents(file), _whole(file)
+    contents, block = _contents(file), _whole(file)
     with block.open() as read:
         source = Source(block.path, read, block.nbytes)
         stream = TarStream(block, source, contents.allowance)
@@ -101,18 +111,19 @@ def _load_tar(file: WeightFile) -> Model:
 
 
 def _load_stream(file: WeightFile) -> Model:
-    contents, block = Contents(file), _whole(file)
+    contents, block = _contents(file), _whole(file)
     with block.open() as read:
         source = Source(block.path, read, block.nbytes)
         stream = read_stream(block, source, contents.allowance)
-        contents.found += contents.add(stream.pickle, stream.storages, source, _section)
+        storages = ListedStorages(block, stream.places)
+        contents.found += contents.add(stream.pickle, storages, source, _section)
         contents.pickles += stream.others
         contents.follow(source, stream.stop, "its storages")
     return contents.model("PyTorch before 1.6")
 
 
 def _load_pickle(file: WeightFile) -> Model:
-    contents, block = Contents(file), _whole(file)
+    contents, block = _contents(file), _whole(file)
     with block.open() as read:
         source = Source(block.path, read, block.nbytes)
         pickle = interpret_at(source, 0, contents.allowance)

@@ -122,7 +122,7 @@ class TestOpeningTheApp:
 
         calls: list[tuple] = []
         app = ModuleType("app")
-        app.run_app = lambda paths, *, ascii_only, theme: (
+        app.run_app = lambda paths, *, ascii_only, theme, settings: (
             calls.append((paths, ascii_only, theme)) or 0
         )
         monkeypatch.setitem(sys.modules, "tensorpeek.tui.app", app)
@@ -153,6 +153,16 @@ class TestOpeningTheApp:
         Path("models").mkdir()
         assert run().exit_code == 0
         assert opened == [(["models"], False, None)]
+
+    def test_the_default_folder_is_a_setting(
+        self, run: Run, folder: Path, opened: list[tuple], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        Path("config.toml").write_text('models = "weights"')
+        monkeypatch.setenv("TENSORPEEK_CONFIG", "config.toml")
+        assert "no ./weights folder here" in run().stderr
+        Path("weights").mkdir()
+        assert run().exit_code == 0
+        assert opened == [(["weights"], False, None)]
 
     def test_a_file_that_is_absent(self, run: Run, folder: Path, opened: list[tuple]) -> None:
         result = run("a.pt", "b.pt")

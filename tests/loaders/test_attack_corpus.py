@@ -25,28 +25,33 @@ from attack_files import (
     zip_of,
 )
 
-MAX_UNITS = 26.0
-"""Processor time a file may take, in times of a plain loop that takes 0.04 s where nothing else
-runs: one second. What is beside it slows both."""
+MAX_CALLS = 4_000_000
+"""Python calls that opening a file may make: one second, at a quarter of a microsecond for each."""
+
+MAX_UNITS = 130.0
+"""Processor time after which a file counts as a hang, in times of a plain loop that takes 0.04 s
+where nothing else runs: five seconds. Calls are what is measured; this sees a single long one."""
 
 MAX_MEGABYTES = 300
 
 AUDITED = textwrap.dedent(
     """
-    import contextlib, json, os, sys, time
+    import contextlib, cProfile, json, os, sys, time
     import numpy, ml_dtypes, encodings.raw_unicode_escape
     import tensorpeek.loaders, tensorpeek.loaders.onnx_format.reader
     from tensorpeek.loaders.registry import FORMATS, open_model
     for entry in FORMATS:  # everything is imported: from here on nothing may be
         __import__(entry.module)
 
-    events, files = [], json.load(open(sys.argv[1]))
+    events, counting, files = [], [], json.load(open(sys.argv[1]))
 
     def watch(event, arguments):
         if event == "open":
             path, mode, flags = arguments
             if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) and path != "/proc/self/clear_refs":
                 events.append([event, repr(arguments)])
+        elif event == "sys.setprofile" and counting:
+            counting.clear()
         elif event not in ("builtins.id", "os.listdir"):
             events.append([event, repr(arguments)[:200]])
 
@@ -70,20 +75,21 @@ AUDITED = textwrap.dedent(
             [one.name, one.dangerous, one.called] for one in model.imports
         ]
 
-    modules, results = set(sys.modules), {}
+    modules, results, pace = set(sys.modules), {}, max(unit() for _ in range(3))
     sys.addaudithook(watch)
     for name, path in files.items():
         with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as clear:
             clear.write("5")
+        calls = cProfile.Profile(builtins=False)
+        counting.append("on")
         start = time.process_time()
+        calls.enable()
         found = look(path)
-        units, memory = (time.process_time() - start) / unit(), peak()
-        for _ in range(2):
-            if units > 20:  # something beside it may have slowed it alone
-                start = time.process_time()
-                look(path)
-                units = min(units, (time.process_time() - start) / unit())
-        results[name] = [units, memory, *found]
+        counting.append("off")
+        calls.disable()
+        units, memory = (time.process_time() - start) / pace, peak()
+        count = sum(entry.callcount for entry in calls.getstats())
+        results[name] = [count, units, memory, *found]
     loaded = sorted(set(sys.modules) - modules)
     seen = list(events)
     print(json.dumps([results, seen, loaded, "torch" in sys.modules]))
@@ -95,9 +101,11 @@ AUDITED = textwrap.dedent(
 class Outcome:
     """What opening one file of the corpus came to; ``tensors`` is None if it was refused.
 
-    ``units`` is the processor time against that of a plain loop.
+    ``calls`` are those of Python functions; ``units`` is the processor time against that of a plain
+    loop.
     """
 
+    calls: int
     units: float
     megabytes: float
     told: list[str]
@@ -176,6 +184,7 @@ def test_nothing_runs_is_imported_or_written(run: Run) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_attack_takes_long_or_much(run: Run, name: str) -> None:
     outcome = run.outcomes[name]
+    assert outcome.calls < MAX_CALLS
     assert outcome.units < MAX_UNITS
     assert outcome.megabytes < MAX_MEGABYTES
     assert all(line and "\n" not in line for line in outcome.told)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import struct
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,23 +23,26 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::Deprecat
 Write = Callable[[object, Path], None]
 
 
-def write_stream(value: object, path: Path) -> None:
-    torch.save(value, path, _use_new_zipfile_serialization=False)
+def write_stream(value: object, path: Path, protocol: int = 2) -> None:
+    torch.save(value, path, pickle_protocol=protocol, _use_new_zipfile_serialization=False)
 
 
-def write_pickle(value: object, path: Path) -> None:
+def write_pickle(value: object, path: Path, protocol: int | None = None) -> None:
     with path.open("wb") as file:
-        pickle.dump(value, file)
+        pickle.dump(value, file, protocol)
 
 
-def write_zip(value: object, path: Path) -> None:
-    torch.save(value, path)
+def write_zip(value: object, path: Path, protocol: int = 2) -> None:
+    torch.save(value, path, pickle_protocol=protocol)
 
 
 WRITERS: dict[str, Write] = {
     "a stream": write_stream,
     "a plain pickle": write_pickle,
     "a zip": write_zip,
+    **{f"a plain pickle of protocol {n}": partial(write_pickle, protocol=n) for n in range(1, 6)},
+    **{f"a stream of protocol {n}": partial(write_stream, protocol=n) for n in (1, 3, 4, 5)},
+    **{f"a zip of protocol {n}": partial(write_zip, protocol=n) for n in (1, 3, 4, 5)},
 }
 ways = pytest.mark.parametrize("write", WRITERS.values(), ids=WRITERS.keys())
 
@@ -247,3 +253,70 @@ def test_a_pickle_without_tensors_says_what_it_names(tmp_path: Path) -> None:
     path.write_bytes(b"\x80\x02cos\nsystem\nX\x02\x00\x00\x00id\x85R.")
     with pytest.raises(LoadError, match=r"holds no tensors; names the global os\.system"):
         open_model(path)
+
+
+def test_text_pickles_are_read_but_for_long_values(tmp_path: Path) -> None:
+    path = tmp_path / "text.pkl"
+    written = {"w": torch.arange(6.0).reshape(2, 3), "b": torch.tensor([0.0, -1.5, torch.nan])}
+    write_pickle(written, path, 0)
+    for tensor in open_model(path).tensors:
+        np.testing.assert_array_equal(tensor.read(), written[tensor.name].numpy())
+    write_pickle({"w": torch.randn(3000)}, path, 0)
+    with pytest.raises(LoadError, match="texts of more than 4,096 bytes in protocol 0"):
+        open_model(path)
+
+
+def test_persistent_ids_of_protocol_0_name_no_storage(tmp_path: Path) -> None:
+    path = tmp_path / "zip.pt"
+    write_zip({"w": torch.ones(2)}, path, 0)
+    with pytest.raises(AssertionError, match="saved_id must be a tuple"):
+        torch.load(path, weights_only=False)
+    [tensor] = open_model(path).tensors
+    assert tensor.error == "does not name its storage"
+
+
+def long_storage(path: Path) -> bytes:
+    """A pickle of protocol 2 with one float32 tensor of 30,000 values; written to ``path``."""
+    write_pickle({"w": torch.linspace(-1, 1, 30_000)}, path, 2)
+    return path.read_bytes()
+
+
+def test_a_storage_in_a_text_is_read_only_when_it_is_opened(tmp_path: Path) -> None:
+    path = tmp_path / "text.pkl"
+    content = long_storage(path)
+    values = torch.linspace(-1, 1, 30_000).numpy()
+    np.testing.assert_array_equal(open_model(path).tensors[0].read(), values)
+    damaged = bytearray(content)
+    middle = next(at for at in range(len(content) // 2, len(content)) if content[at] < 0x80)
+    damaged[middle] = 0xFF
+    path.write_bytes(damaged)
+    [tensor] = open_model(path).tensors
+    with pytest.raises(LoadError, match="text does not stand for bytes"):
+        tensor.read()
+
+
+def test_a_zip_in_a_byte_string_is_told(tmp_path: Path) -> None:
+    whole, path = io.BytesIO(), tmp_path / "nested.pkl"
+    torch.save(torch.ones(4).untyped_storage(), whole)
+    content = pickle.dumps({"w": torch.ones(4)}, 4)
+    start = content.index(b"\x80\x02\x8a\x0a")
+    length = int.from_bytes(content[start - 4 : start], "little")
+    replaced = content[: start - 4] + struct.pack("<I", len(whole.getvalue())) + whole.getvalue()
+    path.write_bytes(b"\x80\x04" + (replaced + content[start + length :])[11:])
+    [tensor] = open_model(path).tensors
+    assert tensor.error == "its bytes are a zip archive, which is not read"
+
+
+def test_more_tensors_than_any_file_may_have_are_read_where_storages_pay(tmp_path: Path) -> None:
+    path, count = tmp_path / "many.pt", 36_000
+    written = {f"layers.{n}.expert.weight": torch.tensor([n]) for n in range(count)}
+    torch.save(written, path)
+    model = open_model(path)
+    assert [tensor.name for tensor in model.tensors] == list(written)
+    assert model.warnings == ()
+    assert [model.tensors[n].read().item() for n in (0, 17_003, count - 1)] == [0, 17_003, 35_999]
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(tmp_path / "bare.pt", "w") as bare:
+        for name in ("many/data.pkl", "many/data/0"):
+            bare.writestr(name, archive.read(name))
+    [warning] = open_model(tmp_path / "bare.pt").warnings
+    assert "some objects were not searched" in warning

@@ -13,8 +13,8 @@ import click
 
 from tensorpeek.tui.command.exit_codes import ExitCode
 from tensorpeek.tui.command.first_screen import first_screen
-
-DEFAULT_FOLDER = "models"
+from tensorpeek.tui.settings.settings import Settings
+from tensorpeek.tui.settings.settings_file import SettingsError, read_settings, settings_path
 
 COLLECT_AFTER = (100_000, 10, 10)
 """When garbage is looked for: with Python's 700 new objects, a tenth of the start goes into it."""
@@ -22,25 +22,35 @@ COLLECT_AFTER = (100_000, 10, 10)
 
 def start_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> ExitCode:
     """Run the app on ``paths``, by default on ``./models``. Raises UsageError."""
-    chosen = list(paths) or _default()
+    settings = _settings()
+    chosen = list(paths) or _default(settings.models)
     missing = [path for path in chosen if not _may_exist(path)]
     if missing:
         _complain_of(missing)
         return ExitCode.UNREADABLE
-    if theme is not None:
-        _check_theme(theme)
+    _check_theme(theme or settings.theme)
+    _check_keys(settings)
     terminal = _terminal()
     gc.set_threshold(*COLLECT_AFTER)
     with first_screen(terminal):
         from tensorpeek.tui.app import run_app
 
-        return ExitCode(run_app(chosen, ascii_only=ascii_only, theme=theme))
+        return ExitCode(run_app(chosen, ascii_only=ascii_only, theme=theme, settings=settings))
 
 
-def _default() -> list[str]:
-    if not Path(DEFAULT_FOLDER).is_dir():
-        raise click.UsageError("no ./models folder here: give a file or a folder to open")
-    return [DEFAULT_FOLDER]
+def _settings() -> Settings:
+    try:
+        return read_settings()
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _default(models: str) -> list[str]:
+    folder = Path(models).expanduser()
+    if not folder.is_dir():
+        shown = f"./{folder}" if not folder.is_absolute() else str(folder)
+        raise click.UsageError(f"no {shown} folder here: give a file or a folder to open")
+    return [str(folder)]
 
 
 def _may_exist(path: str) -> bool:
@@ -66,14 +76,24 @@ def _guess(word: str) -> str:
     return f" (and no such command: did you mean '{close[0]}'?)" if close else ""
 
 
-def _check_theme(theme: str) -> None:
-    from textual.theme import BUILTIN_THEMES
+def _check_theme(theme: str | None) -> None:
+    if theme is None:
+        return
+    from tensorpeek.tui.themes import theme_names
 
-    from tensorpeek.tui.themes import THEMES
+    if theme not in theme_names():
+        raise click.UsageError(f"no theme '{theme}'; there are: {', '.join(theme_names())}")
 
-    known = [*(own.name for own in THEMES), *BUILTIN_THEMES]
-    if theme not in known:
-        raise click.UsageError(f"no theme '{theme}'; there are: {', '.join(known)}")
+
+def _check_keys(settings: Settings) -> None:
+    if not settings.keys:
+        return
+    from tensorpeek.tui.settings.key_names import check_keys
+
+    try:
+        check_keys(settings.keys)
+    except ValueError as error:
+        raise click.UsageError(f"{settings_path()}: {error}") from error
 
 
 def _terminal() -> TextIO:

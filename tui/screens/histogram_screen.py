@@ -34,11 +34,12 @@ class HistogramScreen(ScaledScreen):
     """Holds what is chosen and what is known about it; the widgets show it."""
 
     NAME = "histogram"
+    MAIN_TYPE = HistogramPlot
     BINDINGS: ClassVar[list[BindingType]] = [*HISTOGRAM_KEYS, *FOCUS_KEYS]
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
-        self._inspection = Inspection()
+        self._inspection = Inspection(session.settings.bins)
         self._drawn: Subject | None = None
 
     def compose_body(self) -> ComposeResult:
@@ -82,6 +83,8 @@ class HistogramScreen(ScaledScreen):
         toggle.element, toggle.raw = tensor.dtype, choice.view == "raw"
         self.place_strip()
         self.refresh_bindings()
+        if toggle.display:
+            self._session.last_views.remember(subject.path, subject.view)
         question = self._inspection.start(subject)
         if tensor.error is not None:
             self._background.cancel("measure")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable
 from pathlib import Path
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.widget import Widget
 from textual.widgets import Input, OptionList
@@ -20,6 +19,7 @@ from tensorpeek.tui.picture import save_picture
 from tensorpeek.tui.screens.choosing_screen import ChoosingScreen
 from tensorpeek.tui.screens.text_dialog import TextDialog
 from tensorpeek.tui.session import Session
+from tensorpeek.tui.settings.key_names import own_keys
 from tensorpeek.tui.tabs import tab_named
 from tensorpeek.tui.widgets.key_bar import KeyBar
 from tensorpeek.tui.widgets.pickers import Pickers
@@ -31,12 +31,13 @@ class TabScreen(ChoosingScreen):
     """A screen that a digit opens.
 
     A screen states its ``NAME`` (that of its :class:`~tensorpeek.tui.tabs.Tab`), its ``BINDINGS``,
-    the selector of the widget that has the keys (``MAIN``), and lays out what lies between the
-    menus and the line of keys.
+    the selector and the type of the widget that has the keys (``MAIN``, ``MAIN_TYPE``), and lays
+    out what lies between the menus and the line of keys.
     """
 
     NAME: ClassVar[str]
     MAIN: ClassVar[str] = "#plot"
+    MAIN_TYPE: ClassVar[type[Widget]] = Widget
     AUTO_FOCUS = "#plot"
 
     def __init__(self, session: Session) -> None:
@@ -68,9 +69,21 @@ class TabScreen(ChoosingScreen):
         """The widget that has the keys unless a field is being typed in."""
         return self.query_one(self.MAIN)
 
-    def key_bindings(self) -> list[tuple[DOMNode, Iterable[BindingType]]]:
+    @classmethod
+    def all_bindings(cls) -> list[BindingType]:
+        """Return the keys of the screen and of its main widget, as they are without settings."""
+        return [*cls.BINDINGS, *cls.MAIN_TYPE.BINDINGS]
+
+    def key_bindings(self) -> list[tuple[DOMNode, list[Binding]]]:
         """Return every key that has a use here, with the node that carries its action."""
-        return [(self, self.BINDINGS), (self.main_widget, type(self.main_widget).BINDINGS)]
+        keys = self._session.settings.keys
+        return [
+            (node, own_keys(bindings, keys))
+            for node, bindings in (
+                (self, self.BINDINGS),
+                (self.main_widget, self.MAIN_TYPE.BINDINGS),
+            )
+        ]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Hide keys without use, and leave letters to a field or menu that is being typed in."""

@@ -11,6 +11,8 @@ from textual.binding import Binding
 from textual.widget import Widget
 from textual.widgets import Input
 
+from tensorpeek.tui.key_help import key_text
+
 PALETTE = ("^p", "palette", "app.command_palette")
 FIELD_KEYS = (("Enter", "apply"), ("Tab", "next field"), ("Esc", "back to the plot"))
 """Shown instead while a field is being typed in."""
@@ -55,18 +57,21 @@ class KeyBar(Widget):
             if bindings[0].group is not None:
                 label = bindings[0].group.description
             for binding in bindings:
-                line.append_text(self._key(binding.key_display or "", f"screen.{binding.action}"))
+                line.append_text(
+                    self._key(binding.key_display or key_text(binding), f"screen.{binding.action}")
+                )
             line.append(f"{label}  ")
         return line
 
     def _shown(self) -> list[Binding]:
-        active = self.screen.active_bindings
-        keys = [
-            binding.binding
-            for binding in active.values()
-            if binding.enabled and binding.binding.show and binding.node is self.screen
-        ]
-        return list({binding.id: binding for binding in keys}.values())
+        """Return the bindings that are to be shown, each once, in the screen's order."""
+        shown: dict[str | None, Binding] = {}
+        for active in self.screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.show and active.node is self.screen:
+                shown.setdefault(binding.id, binding)
+        order = [key.id for key in self.screen.BINDINGS if isinstance(key, Binding)]
+        return sorted(shown.values(), key=lambda binding: order.index(binding.id))
 
     def _key(self, keys: str, action: str) -> Text:
         meta = {"@click": action.replace("screen.app.", "app.")} if action else None

@@ -1,0 +1,1 @@
+"""What a user prefers, and what the app remembers of the last time."""
