@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.loaders.dtypes import DTYPES
 from tensorpeek.loaders.errors import LoadError
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Quantization:
     The codes of a ``codebook`` are indices: the raw view has the levels they stand for, or the
     indices where levels are floats.
 
+    ``result`` names the type of the dequantized values where it is not that of the scale.
+
     ``scale`` is None where scales lie among the codes; then ``within`` reads them, if it can, and
     the tensor has a codec.
     """
@@ -42,6 +45,7 @@ class Quantization:
     axis: int | None = None
     block: int | None = None
     within: BlockScales | None = None
+    result: str | None = None
 
     def scales(self) -> NDArray[np.float64]:
         """Read the scales: float64, flat, in the units of the dequantized values.
@@ -55,7 +59,12 @@ class Quantization:
 
     @property
     def value_type(self) -> np.dtype[Any]:
-        """The NumPy type of the dequantized values: the scale's, but float32 for float64."""
+        """The NumPy type of the dequantized values: ``result``, or the scale's.
+
+        It is float32 where the file holds a float64 scale.
+        """
+        if self.result is not None:
+            return DTYPES[self.result].numpy
         if self.scale is None:
             return np.dtype(np.float32)
         element = self.scale.element

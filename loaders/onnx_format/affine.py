@@ -27,17 +27,21 @@ def part(name: str, stored: Stored, source: str) -> Tensor:
         dtype=stored.dtype,
         storage=stored.storage,
         layout=stored.layout,
-        error=stored.error,
+        error=stored.error or ("is sparse" if stored.codec is not None else None),
         source=source,
     )
 
 
 class Grid(NamedTuple):
-    """Along which axis scales differ (negative: from the last), in what blocks, and who says so."""
+    """Along which axis scales differ (negative: from the last), in what blocks, and who says so.
+
+    ``result`` is the type of the dequantized values where it is not that of the scale.
+    """
 
     axis: int
     block: int
     source: str
+    result: str | None = None
 
 
 def affine(
@@ -48,6 +52,8 @@ def affine(
     The scheme follows from the sizes, as in ONNX DequantizeLinear: one scale, one for each index
     along the axis, or, with a block above 0, one for each block of values along it.
     """
+    if weight.codec is not None:
+        return "is sparse"
     if weight.error or scale.error or (zero_point is not None and zero_point.error):
         return "it, its scale or its zero point cannot be read"
     if scale.element.kind != "float":
@@ -66,6 +72,7 @@ def affine(
         zero_point=zero_point,
         axis=None if scheme == "per-tensor" else axis,
         block=grid.block if scheme == "blockwise" else None,
+        result=grid.result,
     )
 
 

@@ -13,6 +13,8 @@ MAX_DEPTH = 32
 """Subgraphs in subgraphs: protobuf itself stops at 100 nested messages, three for each."""
 MAX_DIMENSIONS = 32
 """Dimensions of a tensor; NumPy stops at 64."""
+MAX_WORD = 64
+"""Bytes of an attribute's text that is kept: longer ones are no words of a specification."""
 MAX_ENTRIES = 256
 """Entries of a key-value list (metadata) that are kept."""
 
@@ -29,7 +31,10 @@ class TypedSpan:
 
 @dataclass(slots=True)
 class TensorRecord:
-    """A TensorProto at bytes ``[start, stop)``; ``problem`` says why it has no values."""
+    """A TensorProto at bytes ``[start, stop)``; ``problem`` says why it has no values.
+
+    A SparseTensorProto has its values and indices in ``sparse``, and the shape of the whole.
+    """
 
     start: int
     stop: int
@@ -40,6 +45,7 @@ class TensorRecord:
     typed: dict[int, TypedSpan] = field(default_factory=dict)
     external: dict[str, str] | None = None
     problem: str | None = None
+    sparse: tuple[TensorRecord, TensorRecord] | None = None
 
 
 @dataclass(slots=True)
@@ -51,6 +57,7 @@ class AttributeRecord:
     name: str = ""
     integer: int = 0
     number: float = 0.0
+    text: str = ""
     tensor: TensorRecord | None = None
     typed: dict[int, TypedSpan] = field(default_factory=dict)
     graphs: list[GraphRecord] = field(default_factory=list)
@@ -71,6 +78,11 @@ class NodeRecord:
         """Return an integer attribute, or ``default`` if the node does not have it."""
         record = self.attributes.get(attribute)
         return default if record is None else record.integer
+
+    def text(self, attribute: str, default: str) -> str:
+        """Return a short text attribute, or ``default`` if the node does not have it."""
+        record = self.attributes.get(attribute)
+        return default if record is None else record.text
 
     def input(self, index: int) -> str:
         """Return the name of an input, ``""`` if it is left out."""
@@ -142,16 +154,19 @@ def parse_entry(wire: WireFile, part: Field) -> tuple[str, str]:
 
 
 def parse_sparse(wire: WireFile, start: int, stop: int) -> TensorRecord:
-    """Read a SparseTensorProto: its values' name and type, its own shape, and no values."""
-    record, dims = TensorRecord(start, stop), []
+    """Read a SparseTensorProto: the name and type of its values, and its own shape."""
+    values, indices = TensorRecord(start, stop), TensorRecord(start, stop)
+    dims: list[int] = []
     for part in wire.fields(start, stop):
         if part.number == 1:
-            record = parse_tensor(wire, wire.expect(part, BYTES).start, part.stop)
+            values = parse_tensor(wire, wire.expect(part, BYTES).start, part.stop)
+        elif part.number == 2:
+            indices = parse_tensor(wire, wire.expect(part, BYTES).start, part.stop)
         elif part.number == 3:
             dims += wire.integers(part, MAX_DIMENSIONS + 1)
         del dims[MAX_DIMENSIONS + 1 :]
-    record.dims = tuple(dims)
-    record.problem = "sparse tensor: only dense values can be shown"
+    record = TensorRecord(start, stop, values.name, tuple(dims), values.data_type)
+    record.sparse = values, indices
     return record
 
 
@@ -176,6 +191,9 @@ def parse_attribute(wire: WireFile, start: int, stop: int, depth: int) -> Attrib
 def _note_number(wire: WireFile, record: AttributeRecord, part: Field) -> None:
     if part.number == 3:
         record.integer = signed(wire.expect(part, VARINT).value)
+    elif part.number == 4 and part.stop - part.start <= MAX_WORD:
+        wire.expect(part, BYTES)
+        record.text = wire.text(part)
     elif part.number == 2:
         wire.expect(part, FIXED32)
         (record.number,) = struct.unpack("<f", wire.read(part.start, part.stop))

@@ -22,7 +22,7 @@ from tensorpeek.loaders.tensor import Tensor
 
 _BITS_AT_ONCE = 1 << 22
 _MAX_ROW = 1 << 20
-_TYPES = {2: "uint2", 4: "uint4", 8: "uint8"}
+PACKED_TYPES = {2: "uint2", 4: "uint4", 8: "uint8"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ def matmul_nbits(
     """
     rows, codes = node.integer("N", 0), node.integer("K", 0)
     bits, block = node.integer("bits", 4), node.integer("block_size", 0)
-    dtype = _TYPES.get(bits)
+    dtype = PACKED_TYPES.get(bits)
     if dtype is None or rows < 1 or codes < 1 or block < 1 or block * bits % 8:
         return f"has {bits} bits in blocks of {block}"
     blocks = -(-codes // block)
@@ -91,7 +91,7 @@ def matmul_nbits(
     if scale.params != rows * blocks:
         return f"has {scale.params:,} scales for {rows * blocks:,} blocks"
     zero_points = _zero_points(points, rows, blocks, bits)
-    packed = _rows(weight.storage, rows, row_bytes, codes, bits)
+    packed = packed_rows(weight.storage, rows, row_bytes, codes, bits)
     if isinstance(zero_points, str) or isinstance(packed, str):
         return zero_points if isinstance(zero_points, str) else str(packed)
     stored = Stored(dtype, (rows, codes), packed)
@@ -116,11 +116,14 @@ def _zero_points(points: Stored | None, rows: int, blocks: int, bits: int) -> St
         return f"its zero points have the type {points.dtype}"
     if points.storage is None or points.count != rows * row_bytes:
         return "its zero points do not have the size its operator needs"
-    packed = _rows(points.storage, rows, row_bytes, blocks, bits)
-    return packed if isinstance(packed, str) else Stored(_TYPES[bits], (rows, blocks), packed)
+    packed = packed_rows(points.storage, rows, row_bytes, blocks, bits)
+    return packed if isinstance(packed, str) else Stored(PACKED_TYPES[bits], (rows, blocks), packed)
 
 
-def _rows(storage: Storage, rows: int, row_bytes: int, codes: int, bits: int) -> Storage | str:
+def packed_rows(
+    storage: Storage, rows: int, row_bytes: int, codes: int, bits: int
+) -> Storage | str:
+    """Return ``rows`` rows of ``codes`` codes without their padding, or why they cannot be read."""
     if codes * bits == row_bytes * 8:
         return storage
     if row_bytes > _MAX_ROW or rows * row_bytes > MAX_BYTES:

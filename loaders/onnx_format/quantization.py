@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -11,11 +11,13 @@ import numpy as np
 
 from tensorpeek.loaders.clean import clean
 from tensorpeek.loaders.codec import Codec
+from tensorpeek.loaders.dtypes import DTYPES
 from tensorpeek.loaders.onnx_format.affine import Grid, affine, part, scale_behind
 from tensorpeek.loaders.onnx_format.graph import NodeRecord, TensorRecord
-from tensorpeek.loaders.onnx_format.nbits import matmul_nbits
+from tensorpeek.loaders.onnx_format.nbits import Coded, matmul_nbits
+from tensorpeek.loaders.onnx_format.packed import PACKED, Inputs, packed_weight
 from tensorpeek.loaders.onnx_format.scope import SAME_WEIGHT, Scope, Value
-from tensorpeek.loaders.onnx_format.values import Places, Stored
+from tensorpeek.loaders.onnx_format.values import DATA_TYPES, Places, Stored
 from tensorpeek.loaders.quantization import Quantization
 from tensorpeek.loaders.storage import Read
 from tensorpeek.loaders.tensor import Tensor
@@ -48,6 +50,9 @@ BIASES = {"QLinearConv": (8, 1, 4), "QGemm": (6, 1, 4)}
 """Inputs bias, input scale, weight scale: such an int32 bias has the product as its scale."""
 INTEGER = {"ConvInteger": (Site(1, -1, 3, 0),), "MatMulInteger": (Site(1, -1, 3, -1),)}
 """Operators that give integers, so that the weight's scale stands further on in the graph."""
+
+KNOWN = frozenset({*SITES, *INTEGER, *PACKED, "MatMulNBits"})
+"""Operators whose quantized constants are read, or told of one by one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -113,8 +118,10 @@ class Codings:
             self._note_integer(scope, node, site)
         if node.op_type in BIASES:
             self._note_bias(scope, node, *BIASES[node.op_type])
+        for places in PACKED.get(node.op_type, ()):
+            self._note_blocks(scope, node, places)
         if node.op_type == "MatMulNBits":
-            self._note_packed(scope, node)
+            self._note_nbits(scope, node)
 
     def _note_site(self, scope: Scope, node: NodeRecord, site: Site) -> None:
         weight = scope.constant(node.input(site.weight))
@@ -158,7 +165,7 @@ class Codings:
             self.stored(weight),
             self._part(scale),
             None if zero_point is None else self._part(zero_point),
-            Grid(_axis(node, site), node.integer("block_size", 0), f"ONNX {node.op_type}"),
+            _grid(node, site),
         )
         if isinstance(quantization, str):
             self._warn(weight, quantization)
@@ -190,21 +197,43 @@ class Codings:
         else:
             self._keep(bias, Coding(self.stored(bias), coded))
 
-    def _note_packed(self, scope: Scope, node: NodeRecord) -> None:
-        weight, scale = scope.constant(node.input(1)), scope.constant(node.input(2))
+    def _note_nbits(self, scope: Scope, node: NodeRecord) -> None:
+        places = Inputs(1, 2, 3)
+
+        def read(weight: Stored, scale: Tensor, others: list[Stored | None]) -> Coded | str:
+            return matmul_nbits(node, weight, scale, *others)
+
+        self._note_packed(scope, node, places, (3, 4), read)
+
+    def _note_blocks(self, scope: Scope, node: NodeRecord, places: Inputs) -> None:
+        def read(weight: Stored, scale: Tensor, others: list[Stored | None]) -> Coded | str:
+            return packed_weight(node, places, weight, scale, *others)
+
+        self._note_packed(scope, node, places, (places.zero_point,), read)
+
+    def _note_packed(
+        self,
+        scope: Scope,
+        node: NodeRecord,
+        places: Inputs,
+        optional: tuple[int, ...],
+        read: Callable[[Stored, Tensor, list[Stored | None]], Coded | str],
+    ) -> None:
+        weight, scale = (scope.constant(node.input(at)) for at in (places.weight, places.scale))
         if weight is None:
             return
-        others = [(name, scope.constant(name)) for name in (node.input(3), node.input(4))]
+        others = [(node.input(at), scope.constant(node.input(at))) for at in optional]
         if scale is None or any(name and value is None for name, value in others):
-            self._warn(weight, "its scale, zero point or g_idx is not a constant")
+            what = "scale, zero point or g_idx" if len(optional) > 1 else "scale or zero point"
+            self._warn(weight, f"its {what} is not a constant")
             return
-        points, order = (None if value is None else self.stored(value) for _, value in others)
-        packed = matmul_nbits(node, self.stored(weight), self._part(scale), points, order)
+        stored = [None if value is None else self.stored(value) for _, value in others]
+        packed = read(self.stored(weight), self._part(scale), stored)
         if isinstance(packed, str):
             self._warn(weight, packed)
             return
         self._keep(weight, Coding(*packed))
-        self.parts |= {(node, 2), (node, 3), (node, 4)}
+        self.parts |= {(node, at) for at in (places.scale, *optional)}
 
     def _keep(self, weight: Value, coding: Coding) -> None:
         known = self.found.setdefault(weight, coding)
@@ -217,6 +246,15 @@ class Codings:
 
     def _warn(self, weight: Value, why: str, result: str = "shown as raw integers") -> None:
         self.warnings[f"{clean(weight.name)}: {why}: {result}"] = None
+
+
+def _grid(node: NodeRecord, site: Site) -> Grid:
+    """Return how scales lie; DequantizeLinear may state the type of its output (opset 23)."""
+    kind = node.integer("output_dtype", 0) if node.op_type == "DequantizeLinear" else 0
+    name, _ = DATA_TYPES.get(kind, ("", 0))
+    result = name if name and DTYPES[name].kind == "float" else None
+    source = f"ONNX {node.op_type}"
+    return Grid(_axis(node, site), node.integer("block_size", 0), source, result)
 
 
 def _axis(node: NodeRecord, site: Site) -> int:

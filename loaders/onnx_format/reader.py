@@ -11,8 +11,9 @@ from tensorpeek.loaders.model import Model
 from tensorpeek.loaders.onnx_format.external import ExternalFiles
 from tensorpeek.loaders.onnx_format.header import Header, looks_like_onnx, read_header
 from tensorpeek.loaders.onnx_format.listing import Listing
-from tensorpeek.loaders.onnx_format.quantization import Codings
-from tensorpeek.loaders.onnx_format.scope import Scope, note_uses, scopes
+from tensorpeek.loaders.onnx_format.quantization import KNOWN, Codings
+from tensorpeek.loaders.onnx_format.scope import SAME_WEIGHT, Scope, note_uses, scopes
+from tensorpeek.loaders.onnx_format.unknown import unknown_weights
 from tensorpeek.loaders.onnx_format.values import Places
 from tensorpeek.loaders.onnx_format.wire import open_wire
 from tensorpeek.loaders.registry import WeightFile
@@ -44,6 +45,7 @@ def load(file: WeightFile) -> Model:
         for node in scope.graph.nodes:
             codings.note(scope, node)
     tensors = Listing(codings, all_scopes).tensors()
+    left = unknown_weights(all_scopes, codings, KNOWN | SAME_WEIGHT)
     lost = [f"external data missing: {name}" for name in external.missing]
     return Model(
         path=file.path,
@@ -51,7 +53,13 @@ def load(file: WeightFile) -> Model:
         tensors=tensors,
         metadata=header.metadata,
         warnings=tuple(
-            chain(header.warnings, _some(lost), _some(codings.warnings), _some(_unread(tensors)))
+            chain(
+                header.warnings,
+                _some(lost),
+                _some(codings.warnings),
+                _some(left),
+                _some(_unread(tensors)),
+            )
         ),
     )
 

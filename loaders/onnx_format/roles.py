@@ -43,6 +43,8 @@ _SIGNATURES = {
     "PRelu": "- weight",
     "Pad": "- pads constant_value axes",
     "QAttention": "- weight bias x_scale weight_scale - x_zero_point weight_zero_point",
+    "QMoE": "- - fc1_weight fc1_scales fc1_bias fc2_weight fc2_scales fc2_bias "
+    "fc3_weight fc3_scales fc3_bias fc1_zero_points fc2_zero_points fc3_zero_points",
     "QEmbedLayerNormalization": "- - word_embedding position_embedding segment_embedding gamma "
     "beta",
     "QGemm": "weight x_scale x_zero_point weight weight_scale weight_zero_point bias y_scale "
@@ -76,6 +78,9 @@ _ROLES = {
     "weight": "weight",
     "recurrence_weight": "weight",
     "peephole_weight": "weight",
+    **{f"fc{number}_weight": "weight" for number in (1, 2, 3)},
+    **{f"fc{number}_bias": "bias" for number in (1, 2, 3)},
+    **{f"fc{number}_{part}": "other" for number in (1, 2, 3) for part in ("scales", "zero_points")},
     "word_embedding": "weight",
     "position_embedding": "weight",
     "segment_embedding": "weight",

@@ -15,6 +15,7 @@ from tensorpeek.loaders.onnx_format.graph import (
     TensorRecord,
     TypedSpan,
 )
+from tensorpeek.loaders.onnx_format.sparse import SparseCodec, sparse_problem
 from tensorpeek.loaders.onnx_format.typed import MAX_BYTES, TypedField, count_varints
 from tensorpeek.loaders.onnx_format.wire import FIXED32, FIXED64, VARINT
 from tensorpeek.loaders.storage import FileIdentity, FileSpan, Storage
@@ -63,12 +64,16 @@ _LONGEST_VARINT = 10
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The facts of a tensor: what and where its values are, or the ``error`` that hides them."""
+    """The facts of a tensor: what and where its values are, or the ``error`` that hides them.
+
+    Those of a sparse tensor are read by a ``codec``.
+    """
 
     dtype: str
     shape: tuple[int, ...]
     storage: Storage | None = None
     error: str | None = None
+    codec: SparseCodec | None = None
 
     @property
     def element(self) -> DType:
@@ -105,6 +110,8 @@ class Places:
 
     def of_tensor(self, record: TensorRecord) -> Stored:
         """Find the values of a TensorProto: external, else raw, else typed ones."""
+        if record.sparse is not None:
+            return self._of_sparse(record, *record.sparse)
         dtype, field = DATA_TYPES.get(record.data_type, ("uint8", 0))
         problem = _shape_problem(record.dims)
         shape = () if problem else record.dims
@@ -118,6 +125,22 @@ class Places:
         if isinstance(found, str):
             return Stored(dtype, shape, error=found)
         return Stored(dtype, shape, found)
+
+    def _of_sparse(
+        self, record: TensorRecord, values: TensorRecord, indices: TensorRecord
+    ) -> Stored:
+        shape_problem = _shape_problem(record.dims)
+        shape = () if shape_problem else record.dims
+        stored, places = self.of_tensor(values), self.of_tensor(indices)
+        problem = shape_problem or stored.error or places.error
+        problem = problem or sparse_problem(shape, stored.shape, places.shape, places.dtype)
+        if problem or stored.storage is None or places.storage is None:
+            return Stored(stored.dtype, shape, error=problem or "sparse tensor: has no values")
+        flat, source = len(places.shape) == 1, self.path
+        codec = SparseCodec(
+            stored.storage, places.storage, stored.dtype, stored.count, shape, flat, source
+        )
+        return Stored(stored.dtype, shape, codec=codec)
 
     def _find(self, record: TensorRecord, element: DType, field: int, need: int) -> Storage | str:
         if record.external is not None:

@@ -121,3 +121,28 @@ def test_a_link_within_the_folder_is_fine(tmp_path: Path) -> None:
     (tmp_path / "link.bin").symlink_to("real.bin")
     assert path_inside(tmp_path, "link.bin") == tmp_path / "link.bin"
     assert named(open_onnx(_saved(tmp_path, location="link.bin")), "t").read().sum() == 0
+
+
+def _cached(folder: Path, target: str) -> Path:
+    """Lay out a cache of the Hugging Face Hub, where the external data links to ``target``."""
+    snapshot, blobs = folder / "models--a--b" / "snapshots" / "0123" / "onnx", folder / target
+    snapshot.mkdir(parents=True)
+    (folder / "models--a--b" / "blobs").mkdir()
+    blobs.mkdir(exist_ok=True)
+    (blobs / "sha").write_bytes(np.arange(6, dtype=np.float32).tobytes())
+    path = _saved(snapshot, location="m.onnx_data")
+    path.rename(folder / "models--a--b" / "blobs" / "model")
+    path.symlink_to("../../../blobs/model")
+    (snapshot / "m.onnx_data").symlink_to(Path("../../../..") / target / "sha")
+    return path
+
+
+def test_the_hub_cache_keeps_values_beside_its_snapshots(tmp_path: Path) -> None:
+    opened = open_onnx(_cached(tmp_path, "models--a--b/blobs"))
+    assert opened.warnings == ()
+    assert named(opened, "t").read().reshape(-1).tolist() == [0, 1, 2, 3, 4, 5]
+
+
+def test_blobs_of_another_model_are_not_read(tmp_path: Path) -> None:
+    tensor = named(open_onnx(_cached(tmp_path, "elsewhere")), "t")
+    assert tensor.error == "external data path leaves the model's folder"

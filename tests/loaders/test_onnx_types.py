@@ -170,13 +170,3 @@ def test_a_wrong_count_of_integers_is_an_error_when_they_are_read(tmp_path: Path
     tensor = named(open_onnx(save(model_of([], [proto]), tmp_path / "m.onnx")), "t")
     with pytest.raises(LoadError, match="has 2 values, its shape needs 3"):
         tensor.read()
-
-
-def test_a_sparse_initializer_is_listed_with_an_error(tmp_path: Path) -> None:
-    values = numpy_helper.from_array(np.array([1.0, 2.0], np.float32), "sparse")
-    indices = numpy_helper.from_array(np.array([0, 7]), "")
-    model = model_of([], [])
-    model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, [4, 5]))
-    tensor = named(open_onnx(save(model, tmp_path / "m.onnx")), "sparse")
-    assert (tensor.shape, tensor.dtype) == ((4, 5), "float32")
-    assert tensor.error == "sparse tensor: only dense values can be shown"

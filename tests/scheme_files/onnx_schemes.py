@@ -52,6 +52,10 @@ def write(folder: Path) -> Samples:
     yield _integer_product(folder)
     for bits in (2, 4, 8):
         yield _packed_product(folder, bits)
+        yield _packed_embedding(folder, bits)
+        yield from _experts(folder, bits)
+    yield _stated_output(folder)
+    yield _sparse(folder)
 
 
 def _values(kind: str) -> Array:
@@ -222,3 +226,68 @@ def _packed_product(folder: Path, bits: int) -> Sample:
         "raw": stored.reshape(rows, -1)[:, :columns].astype(np.uint8),
     }
     return Sample(scheme, path, "fc.weight", truths, FORMULA)
+
+
+def _packed_embedding(folder: Path, bits: int) -> Sample:
+    scheme = f"GatherBlockQuantized, {bits} bits, blocks of 16"
+    stored = codes(0, (1 << bits) - 1, (6, 4, 16))
+    points, steps = codes(0, (1 << bits) - 1, (6, 4), seed=9), scales(6, 4)
+    arrays = {
+        "w": pack_bits(stored.reshape(6, 64), bits),
+        "scale": steps,
+        "zero_point": pack_bits(points, bits),
+    }
+    settings = {"bits": bits, "block_size": 16, "quantize_axis": 1, "gather_axis": 0}
+    inputs, domain = ["w", "index", "scale", "zero_point"], "com.microsoft"
+    nodes = [node("GatherBlockQuantized", inputs, ["y"], "embedding", domain=domain, **settings)]
+    path = _saved(folder, scheme, nodes, arrays)
+    floats = (stored - points[..., None]).astype(np.float32) * steps[..., None]
+    truths = {"dequantized": floats.reshape(SHAPE), "raw": stored.reshape(SHAPE).astype(np.uint8)}
+    return Sample(scheme, path, "embedding.weight", truths, FORMULA)
+
+
+def _experts(folder: Path, bits: int) -> Samples:
+    """Write weights of two experts, with scales for blocks and for whole columns."""
+    for block, grid in ((16, "blocks of 16"), (0, "per channel")):
+        scheme = f"QMoE, {bits} bits, {grid}"
+        groups = (2, 5, 32 // (block or 32))
+        stored = codes(0, (1 << bits) - 1, (*groups, block or 32))
+        steps = scales(*groups)
+        whole = (2, 5, 32)
+        arrays = {
+            "fc1": pack_bits(stored.reshape(whole), bits),
+            "fc1_scale": steps if block else steps[..., 0],
+        }
+        settings = {"expert_weight_bits": bits} | ({"block_size": block} if block else {})
+        inputs, domain = ["x", "router", "fc1", "fc1_scale"], "com.microsoft"
+        nodes = [node("QMoE", inputs, ["y"], "moe", domain=domain, k=1, **settings)]
+        path = _saved(folder, scheme, nodes, arrays)
+        floats = (stored - (1 << bits - 1)).astype(np.float32) * steps[..., None]
+        truths = {
+            "dequantized": floats.reshape(whole),
+            "raw": stored.reshape(whole).astype(np.uint8),
+        }
+        yield Sample(scheme, path, "moe.fc1_weight", truths, FORMULA)
+
+
+def _stated_output(folder: Path) -> Sample:
+    scheme = "DequantizeLinear, INT8, output_dtype FLOAT16"
+    stored = codes(-128, 127).astype(np.int8)
+    inits = [initializer("w", stored), initializer("scale", scales(6))]
+    kind = TensorProto.FLOAT16
+    nodes = [node("DequantizeLinear", ["w", "scale"], ["d"], axis=0, output_dtype=kind)]
+    model = model_of(nodes, inits, ["d"], opset=23)
+    path = save(model, place(folder, scheme, "model.onnx"))
+    truths = {"dequantized": evaluated(model, "d"), "raw": stored}
+    return Sample(scheme, path, "w", truths, REFERENCE)
+
+
+def _sparse(folder: Path) -> Sample:
+    scheme = "sparse initializer"
+    dense = np.where(codes(0, 3) == 0, drawn(special=False), np.float32(0))
+    values = initializer("sparse", dense[dense != 0])
+    indices = initializer("indices", np.flatnonzero(dense))
+    model = model_of([], [])
+    model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, SHAPE))
+    path = save(model, place(folder, scheme, "model.onnx"))
+    return Sample(scheme, path, "sparse", {"dequantized": dense}, "NumPy")
