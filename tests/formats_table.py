@@ -42,8 +42,9 @@ quantized have one.
 PROSE = {
     "PyTorch": """\
 Read: zip archives, TorchScript, and what PyTorch wrote before 1.6 (streams, tar archives, plain
-pickles); sets of files by their `.bin.index.json`; state dicts, pickled modules without their
-classes, packed parameters of quantized modules, sparse tensors as their parts, NumPy arrays.
+pickles), in every protocol that PyTorch loads; sets of files by their `.bin.index.json`; state
+dicts, pickled modules without their classes, packed parameters of quantized modules, sparse tensors
+as their parts, NumPy arrays.
 Pickles are interpreted: nothing that they name is imported or called, and all of it is listed.
 
 Refused, because nothing true could be shown: pickles that are damaged or take more than the limits
@@ -57,18 +58,21 @@ Refused, as the official library does: headers of more than 100 MB, with names o
 tensors that overlap or leave gaps. Indices do not lead out of their folder.""",
     "Hugging Face quantization": """\
 Read: the parts of a quantized weight, in safetensors and PyTorch files, as the one tensor that they
-make up: by `config.json` where it stands beside the file, else by names, types and shapes.
+make up: by `config.json` where it stands beside the file, by what torchao says in the metadata and
+HQQ in the pickle, else by names, types and shapes.
 
 Refused: parts that do not fit together, and methods that are not known, are listed as stored, with
-the reason in a warning. The libraries need a GPU, so the truth is their arithmetic, restated.""",
+the reason, or the method's name, in a warning; among them are the layouts of kernels: Marlin, the
+tiles of torchao. The libraries need a GPU, so the truth is their arithmetic, restated.""",
     "ONNX": """\
 Read: every numeric type of TensorProto but the floats of 6 bits, in raw bytes, in typed fields and
-in files beside the model; weights under DequantizeLinear, QLinear*, *Integer, QGemm and
-MatMulNBits as the one tensor that they stand for, named after the node that uses it.
+in files beside the model; sparse initializers as the dense tensors that they stand for; weights
+under DequantizeLinear, QLinear*, *Integer, QGemm, MatMulNBits, GatherBlockQuantized and QMoE as the
+one tensor that they stand for, named after the node that uses it.
 
-Refused: external data outside of the model's folder; strings and sparse tensors are listed with
-that error. A weight whose scale or zero point is computed, is missing or does not fit is shown as
-raw integers, with a warning.""",
+Refused: external data outside of the model's folder; strings are listed with that error. A weight
+whose scale or zero point is computed, is missing or does not fit is shown as raw integers, with a
+warning; those of other operators with scales are counted in one.""",
     "GGUF": """\
 Read: versions 1 to 3, both byte orders, every current type of ggml, split models from any part.
 
@@ -82,12 +86,13 @@ within the FlatBuffer, after it, and in files beside it.
 Refused: FlatBuffers whose offsets leave the file. A tensor alone is listed with its error when its
 buffer is missing or too short; quantization of a custom kind is shown raw, with a warning.""",
     "Keras": """\
-Read: HDF5 of TF-Keras and of Keras 3, `.keras` archives, chunks with gzip, shuffle and fletcher32.
+Read: HDF5 of TF-Keras and of Keras 3, `.keras` archives, chunks with gzip, shuffle and fletcher32;
+kernels and embeddings of 8 and 4 bits with their scales as the one weight that they make up.
 Needs the package h5py. libhdf5 lists the file in a process of its own, with limits on time and
 memory, because damaged files are known to crash it; values are then read without it.
 
 Refused: other filters, virtual datasets, values in other files. Code in configurations is never
-decoded.""",
+decoded. Variables of GPTQ and AWQ are listed as stored, with a warning.""",
     "Flax": """\
 Read: msgpack checkpoints of `flax.serialization`, arrays that are split into chunks among them.
 

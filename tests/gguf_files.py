@@ -11,7 +11,7 @@ from tensorpeek.loaders import Model, Tensor, open_model
 
 UINT8, INT8, UINT16, INT16, UINT32, INT32, FLOAT32, BOOL = range(8)
 STRING, ARRAY, UINT64, INT64, FLOAT64 = range(8, 13)
-F32, F16, Q4_0, Q8_0, BF16 = 0, 1, 2, 8, 30
+F32, F16, Q4_0, Q8_0, BF16, Q2_0 = 0, 1, 2, 8, 30, 42
 
 
 class Entry(NamedTuple):

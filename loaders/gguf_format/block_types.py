@@ -96,6 +96,7 @@ def _small_types() -> dict[int, BlockType]:
         34: BlockType("TQ1_0", 256, 54, 256, "int8", 2, of.tq1_0, last, (52,)),
         35: BlockType("TQ2_0", 256, 66, 256, "int8", 2, of.tq2_0, last, (64,)),
         41: BlockType("Q1_0", 128, 18, 128, "uint8", 1, of.q1_0, of.q1_0_scales, (0,)),
+        42: BlockType("Q2_0", 64, 18, 64, "int8", 2, of.q2_0, first, (0,)),
         **{number: BlockType(*facts, (), levels=of.E2M1) for number, facts in floats.items()},
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,9 @@ from tensorpeek.loaders.storage import FileSpan
 from tensorpeek.loaders.tensor import Tensor
 
 _BEYOND = "lies past the end of the file"
+
+_DISPUTED = 42
+"""Q2_0: before ggml had it, a fork of llama.cpp wrote other blocks, of 128, under its number."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -38,8 +42,27 @@ def list_tensors(parts: Iterable[Part]) -> tuple[tuple[Tensor, ...], tuple[str, 
     tensors = tuple(
         _tensor(part, entry, name) for (part, entry), name in zip(listed, names, strict=True)
     )
+    tensors = tuple(_of_ggml(tensors, [entry for _, entry in listed]))
     repeated = len(names) - len({entry.name for _, entry in listed})
     return tensors, tuple(_remarks(tensors, repeated))
+
+
+def _of_ggml(tensors: tuple[Tensor, ...], entries: list[TensorEntry]) -> Iterator[Tensor]:
+    """Yield tensors; those of the disputed type without values if the next one begins in them."""
+    starts: dict[str, list[int]] = {}
+    if any(entry.kind == _DISPUTED for entry in entries):
+        for tensor, entry in zip(tensors, entries, strict=True):
+            starts.setdefault(tensor.source, []).append(entry.offset)
+    for offsets in starts.values():
+        offsets.sort()
+    for tensor, entry in zip(tensors, entries, strict=True):
+        offsets = starts.get(tensor.source, []) if entry.kind == _DISPUTED else []
+        after = bisect_right(offsets, entry.offset)
+        if after < len(offsets) and offsets[after] < entry.offset + tensor.nbytes:
+            problem = "has blocks of another size than those of ggml's Q2_0 (type 42)"
+            yield replace(tensor, error=tensor.error or problem, codec=None, quantization=None)
+        else:
+            yield tensor
 
 
 def _remarks(tensors: tuple[Tensor, ...], repeated: int) -> Iterator[str]:

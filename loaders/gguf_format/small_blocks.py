@@ -53,6 +53,11 @@ def q1_0_scales(blocks: Bytes) -> Scales:
     return size + size, -size
 
 
+def q2_0(blocks: Bytes) -> Codes:
+    """Return codes from -1 to 2."""
+    return _centered(fields(blocks[:, 2:], 2), 1)
+
+
 def q4_0(blocks: Bytes) -> Codes:
     """Return codes from -8 to 7."""
     return _centered(fields(blocks[:, 2:], 4, 16), 8)

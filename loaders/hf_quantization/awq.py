@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tensorpeek.loaders.hf_quantization.gptq import group_size, word_parts
 from tensorpeek.loaders.hf_quantization.grouped import Grouped, grouped
 from tensorpeek.loaders.hf_quantization.hints import Hints
@@ -12,9 +14,13 @@ from tensorpeek.loaders.hf_quantization.parts import (
     StoredAs,
     Weight,
     matrix_of,
+    need_float,
+    need_type,
+    place_of,
 )
 from tensorpeek.loaders.hf_quantization.scales import StoredScales
 from tensorpeek.loaders.hf_quantization.spacing import Spacing
+from tensorpeek.loaders.tensor import Tensor
 
 _BITS = 4
 _PER_WORD = 8
@@ -62,6 +68,55 @@ def awq_gemv(layer: Layer, hints: Hints) -> Weight:
     points = matrix_of(qzeros, out, groups, StoredAs(packing=Packing(_BITS), padded=True))
     stored = matrix_of(scales, out, groups, StoredAs(padded=True))
     return _put(layer, codes, points, stored, size)
+
+
+def awq_gemv_fast(layer: Layer, hints: Hints) -> Weight:
+    """Put together the parts of a ``WQLinear_GEMVFast``.
+
+    qweight is int16 (out / 4, in), four rows in one (``pack_intweight``); scales and qzeros are
+    (groups, out), with rows of padding. value = code * scale + qzeros, whose product is exact in
+    float32, in the type of the scale: qzeros are zero points that were multiplied by -scale.
+    Raises MisfitError.
+    """
+    qweight, offsets, scales = (layer.need(label) for label in ("qweight", "qzeros", "scales"))
+    need_type(qweight, "int16")
+    need_float(scales)
+    need_type(offsets, scales.dtype)
+    if len(qweight.shape) != 2 or len(scales.shape) != 2 or scales.shape != offsets.shape:
+        raise MisfitError("its parts are no matrices of the same groups")
+    out, features = qweight.shape[0] * 4, qweight.shape[1]
+    said = features if hints.group == -1 else hints.group
+    fitting = [size for size in (said, 128, 64, 32, features) if size and size > 0]
+    stored = scales.shape[0]
+    size = next(
+        (size for size in fitting if _zero_words(features, size) * _PER_WORD == stored), None
+    )
+    if size is None or features % size or features % 64:
+        raise MisfitError(f"{stored:,} rows of scales do not fit {features:,} input features")
+    storage, offset = place_of(qweight)
+    packing = Packing(_BITS, order="fours")
+    codes = Matrix(storage, offset, qweight.shape, "int16", out, features, packing)
+    groups = features // size
+    made = Grouped(
+        source="AWQ",
+        bits=_BITS,
+        shape=(out, features),
+        codes=codes,
+        raw="uint4",
+        scale=scales,
+        scales=StoredScales(_top_rows(scales, out, groups)),
+        spacing=Spacing(1, size),
+        zero_point=offsets,
+        zero_points=_top_rows(offsets, out, groups),
+        arithmetic="sum",
+    )
+    return grouped(layer, made)
+
+
+def _top_rows(part: Tensor, out: int, groups: int) -> Matrix:
+    """Return the first rows of a part, turned; padding follows them."""
+    whole = matrix_of(part, out, part.shape[0], StoredAs(turned=True))
+    return replace(whole, columns=groups)
 
 
 def _zero_words(features: int, size: int) -> int:

@@ -56,3 +56,17 @@ def spread_awq(packed: Bytes) -> Bytes:
         np.right_shift(packed[:, place // 2 :: 4], place % 2 * 4, out=codes[:, :, index])
     codes &= np.uint8(15)
     return codes.reshape(rows, width * 2)
+
+
+def spread_rows_of_four(packed: Bytes) -> Bytes:
+    """Return the 4-bit codes that AWQ's fast GEMV kernel wants: (rows, bytes) to (4 * rows, bytes).
+
+    Each 128 bytes hold 64 columns of four rows, one row after the other. Within 32 columns pairs
+    lie by the fourths they are in, and eight of those as 0, 2, 4, 6, 1, 3, 5, 7 (AutoAWQ,
+    ``pack_intweight``).
+    """
+    rows, width = packed.shape
+    codes = spread(packed, 4).reshape(rows, width // 128, 4, 2, 4, 2, 4)
+    # From (row, block, row of 4, half, pair, odd, fourth) to (..., half, fourth, pair, odd).
+    turned = codes.transpose(0, 2, 1, 3, 6, 4, 5)
+    return np.ascontiguousarray(turned).reshape(rows * 4, width // 2)

@@ -14,7 +14,13 @@ from tensorpeek.loaders.hf_quantization.parts import (
 )
 from tensorpeek.loaders.hf_quantization.scales import Scales, StoredScales
 from tensorpeek.loaders.hf_quantization.spacing import Spacing
-from tensorpeek.loaders.hf_quantization.weight_codec import MatrixCodec, ScalesCodec, WeightCodec
+from tensorpeek.loaders.hf_quantization.weight_codec import (
+    Arithmetic,
+    MatrixCodec,
+    OffsetsCodec,
+    ScalesCodec,
+    WeightCodec,
+)
 from tensorpeek.loaders.quantization import Quantization, Scheme
 from tensorpeek.loaders.tensor import Tensor
 
@@ -26,7 +32,8 @@ MAX_INDEX = 1 << 24
 class Grouped:
     """What a weight of ``shape`` is made of.
 
-    ``blocks`` is the axis and the size of its groups where those are no runs of a row.
+    ``blocks`` is the axis and the size of its groups where those are no runs of a row, and
+    ``channels`` the last axis of those whose indices have a scale each.
     """
 
     source: str
@@ -44,6 +51,8 @@ class Grouped:
     factor: float | None = None
     rounds_difference: bool = False
     blocks: tuple[int, int] | None = None
+    channels: int | None = None
+    arithmetic: Arithmetic = "product"
 
     @property
     def scheme(self) -> tuple[Scheme, int | None, int | None]:
@@ -51,6 +60,9 @@ class Grouped:
         last = len(self.shape) - 1
         if self.levels is not None:
             return "codebook", last, self.spacing.columns
+        count = self.scales.rows * self.scales.columns
+        if self.channels is not None and self.shape[self.channels] == count:
+            return "per-channel", self.channels, None
         if self.scales.columns == 1 and self.scales.rows == self.shape[0]:
             return "per-channel", 0, None
         if self.scales.columns == self.scales.rows == 1:
@@ -79,6 +91,7 @@ def grouped(layer: Layer, made: Grouped, *, label: str = "weight") -> Weight:
         made.levels,
         made.factor,
         made.rounds_difference,
+        made.arithmetic,
     )
     scheme, axis, block = made.scheme
     quantization = Quantization(
@@ -98,7 +111,7 @@ def _scale(made: Grouped) -> Tensor:
     """Return the scales as a tensor: of their own type where they are stored as they are."""
     plain = isinstance(made.scales, StoredScales) and made.factor is None
     dtype = result_type(made.scale.dtype) if plain else "float32"
-    codec = ScalesCodec(made.scales, dtype, made.factor)
+    codec = ScalesCodec(made.scales, dtype, made.factor, made.arithmetic == "quotient")
     return derived(made.scale, (made.scales.rows, made.scales.columns), dtype, codec)
 
 
@@ -106,6 +119,7 @@ def _zero_point(made: Grouped) -> Tensor | None:
     if made.zero_point is None or made.zero_points is None:
         return None
     points = made.zero_points
-    return derived(
-        made.zero_point, (points.rows, points.columns), points.values, MatrixCodec(points)
-    )
+    shape = (points.rows, points.columns)
+    if made.arithmetic == "sum":
+        return derived(made.zero_point, shape, "float32", OffsetsCodec(points, made.scales))
+    return derived(made.zero_point, shape, points.values, MatrixCodec(points))

@@ -79,11 +79,15 @@ def hqq(layer: Layer) -> Weight | None:
     is packed along its rows: the first half of them has the upper 4 bits, and so for quarters,
     eighths and, in int32, tenths (``BitPack``). value = (code - zero) * scale, in the type of the
     scale: the difference is rounded, then the product (``Quantizer.dequantize``).
-    Raises MisfitError, also for scales and zero points that are quantized themselves.
+    In older files all but the codes lie in ``meta``. Raises MisfitError, also for scales and zero
+    points that are quantized themselves.
     """
-    if all(layer.base + sign not in layer.by_name for sign in _SIGNS):
+    within = f"{layer.base}meta." if f"{layer.base}meta.packing" in layer.by_name else layer.base
+    if all(within + sign not in layer.by_name for sign in _SIGNS):
         return None
-    weight, scale, zero = (layer.need(label) for label in ("W_q", "scale", "zero"))
+    weight, outer = layer.need("W_q"), layer
+    layer = Layer(within, layer.by_name, layer.used)
+    scale, zero = layer.need("scale"), layer.need("zero")
     need_float(scale)
     need_type(zero, scale.dtype)
     form = _form(layer)
@@ -107,7 +111,7 @@ def hqq(layer: Layer) -> Weight | None:
         rounds_difference=True,
         blocks=(0, form.group) if form.axis == 0 else None,
     )
-    return grouped(layer, made)
+    return grouped(outer, made)
 
 
 def _form(layer: Layer) -> _Form:

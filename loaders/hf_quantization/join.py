@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
-from tensorpeek.loaders.clean import clean
 from tensorpeek.loaders.errors import LoadError
-from tensorpeek.loaders.hf_quantization.awq import awq_gemm, awq_gemv, packed_words
+from tensorpeek.loaders.hf_quantization.awq import awq_gemm, awq_gemv, awq_gemv_fast, packed_words
 from tensorpeek.loaders.hf_quantization.bitsandbytes_weights import four_bits, int8_rows
 from tensorpeek.loaders.hf_quantization.configuration import read_configuration
 from tensorpeek.loaders.hf_quantization.gptq import gptq
 from tensorpeek.loaders.hf_quantization.hints import Hints, hints_of, metadata_of
 from tensorpeek.loaders.hf_quantization.hqq import hqq
+from tensorpeek.loaders.hf_quantization.misfits import Misfit, misfit_warnings
 from tensorpeek.loaders.hf_quantization.nibble_floats import mxfp4_blocks
 from tensorpeek.loaders.hf_quantization.packed_integers import packed
-from tensorpeek.loaders.hf_quantization.parts import Layer, MisfitError, Weight
+from tensorpeek.loaders.hf_quantization.parts import Layer, MisfitError, UnknownSchemeError, Weight
 from tensorpeek.loaders.hf_quantization.scaled import with_scale
+from tensorpeek.loaders.hf_quantization.torchao_tensors import (
+    PARTS,
+    TORCHAO,
+    Described,
+    bases_of,
+    described,
+    described_within,
+    torchao,
+)
 from tensorpeek.loaders.naming import role_of, split_name
 from tensorpeek.loaders.tensor import Tensor
 
 Joiner = Callable[[Layer, Hints], Weight | None]
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -33,42 +46,76 @@ class Joined:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-def join_beside(path: Path, tensors: Sequence[Tensor]) -> Joined:
+def join_beside(
+    path: Path, tensors: Sequence[Tensor], descriptions: Mapping[str, str] = _NOTHING
+) -> Joined:
     """Join the parts of the model at ``path`` as the configuration beside it says."""
     config, warnings = read_configuration(path.parent)
-    joined = join_parts(tensors, config)
+    joined = join_parts(tensors, config, descriptions)
     return Joined(joined.tensors, (*warnings, *joined.warnings), joined.metadata)
 
 
-def join_parts(tensors: Sequence[Tensor], config: Mapping[str, object] | None) -> Joined:
+def join_parts(
+    tensors: Sequence[Tensor],
+    config: Mapping[str, object] | None,
+    descriptions: Mapping[str, str] = _NOTHING,
+) -> Joined:
     """Return the tensors with those that make up one quantized weight as one tensor.
 
     It stands where its first part stood and has the parts as its ``parts``. ``config`` is the
     model's quantization configuration, if known; else names, types and shapes tell the scheme.
-    Parts that do not fit together, and those of an unknown method, stay as they are, with a
-    warning. Shapes, and a little JSON, are read; codes and scales are not.
+    ``descriptions`` are what torchao wrote of the tensors of the model, by their names. Parts that
+    do not fit together, and those of an unknown method, stay as they are, with a warning. Shapes,
+    and a little JSON, are read; codes and scales are not.
     """
     hints = hints_of(config)
-    if not hints.is_known:
+    told = {one.name: one for one in described(descriptions)}
+    by_name = {tensor.name: tensor for tensor in tensors}
+    if not hints.is_known and not (hints.method == TORCHAO and _is_described(told, by_name)):
         warning = f"quantization method {hints.method} is not known: its parts are shown as stored"
         return Joined(tuple(tensors), (warning,), metadata_of(config))
-    by_name = {tensor.name: tensor for tensor in tensors}
-    weights, misfits = _weights(tensors, by_name, hints)
+    weights, misfits = _weights(tensors, _main_parts(told, by_name), by_name, hints)
     listed = _listed(tensors, weights) if weights else tuple(tensors)
-    return Joined(listed, tuple(_warnings(misfits)), metadata_of(config))
+    return Joined(listed, tuple(misfit_warnings(misfits)), metadata_of(config))
+
+
+def _is_described(told: Mapping[str, Described], names: Iterable[str]) -> bool:
+    """Whether there are descriptions by torchao, in the metadata or among the parts."""
+    return bool(told) or any(name.endswith(f".{TORCHAO}") for name in names)
+
+
+def _main_parts(
+    told: Mapping[str, Described], by_name: Mapping[str, Tensor]
+) -> dict[str, tuple[str, Joiner]]:
+    """Return how to join each weight of torchao, by the name of the first part that is there."""
+    found: dict[str, tuple[str, Joiner]] = {}
+    for name, one in told.items():
+        for base in bases_of(name):
+            parts = (f"{base}{label}" for label in PARTS)
+            first = next((part for part in parts if part in by_name), None)
+            if first is not None:
+                found[first] = base, partial(_described, one)
+    return found
+
+
+def _described(one: Described, layer: Layer, _: Hints) -> Weight:
+    return torchao(layer, one)
 
 
 def _weights(
-    tensors: Sequence[Tensor], by_name: Mapping[str, Tensor], hints: Hints
-) -> tuple[list[Weight], list[tuple[str, str]]]:
+    tensors: Sequence[Tensor],
+    main_parts: Mapping[str, tuple[str, Joiner]],
+    by_name: Mapping[str, Tensor],
+    hints: Hints,
+) -> tuple[list[Weight], list[Misfit]]:
     """Return the weights that can be put together, and the names of others with the reason."""
     weights: list[Weight] = []
-    misfits: list[tuple[str, str]] = []
+    misfits: list[Misfit] = []
     taken: set[str] = set()
     for tensor in tensors:
-        if not tensor.name.endswith(_ENDINGS):
-            continue
-        found = _joiner(tensor.name)
+        found = main_parts.get(tensor.name)
+        if found is None and tensor.name.endswith(_ENDINGS):
+            found = _joiner(tensor.name)
         if found is None:
             continue
         base, join = found
@@ -79,8 +126,7 @@ def _weights(
             names = {part.name for part in weight.parts}
             _check_free(weight, names, taken, by_name)
         except (MisfitError, LoadError) as error:
-            reason = error.reason if isinstance(error, LoadError) else str(error)
-            misfits.append((tensor.name, reason))
+            misfits.append((tensor.name, error))
             continue
         taken |= names | {weight.name}
         weights.append(weight)
@@ -133,16 +179,6 @@ def _tensor(weight: Weight) -> Tensor:
     )
 
 
-def _warnings(misfits: list[tuple[str, str]]) -> Iterator[str]:
-    if not misfits:
-        return
-    name, reason = misfits[0]
-    what = "weight is" if len(misfits) == 1 else "weights are"
-    yield clean(
-        f"{len(misfits):,} quantized {what} shown as stored parts, such as {name[:120]}: {reason}"
-    )
-
-
 def _joiner(name: str) -> tuple[str, Joiner] | None:
     """Return the base of the layer whose weight the tensor ``name`` is the main part of."""
     for ending, join in _BY_ENDING.items():
@@ -169,8 +205,32 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _words(layer: Layer, hints: Hints) -> Weight:
+    if "marlin" in hints.form:
+        raise UnknownSchemeError(f"{(hints.method or 'gptq').upper()} Marlin")
+    qweight = layer.by_name[layer.base + "qweight"]
+    if qweight.dtype == "int16":
+        return awq_gemv_fast(layer, hints)
     form = packed_words(Layer(layer.base, layer.by_name), hints)
     return {"gptq": gptq, "gemm": awq_gemm, "gemv": awq_gemv}[form](layer, hints)
+
+
+def _marlin(layer: Layer, _: Hints) -> None:
+    """Raise UnknownSchemeError for the parts ``B`` and ``s`` of AutoGPTQ's and Marlin's layers."""
+    scale = layer.by_name.get(layer.base + "s")
+    if scale is not None and layer.by_name[layer.base + "B"].dtype == "int32":
+        raise UnknownSchemeError("GPTQ Marlin")
+
+
+def _aqlm(layer: Layer, _: Hints) -> None:
+    """Raise UnknownSchemeError for codes beside their codebooks."""
+    if layer.base + "codes" in layer.by_name:
+        raise UnknownSchemeError("AQLM")
+
+
+def _quanto(layer: Layer, _: Hints) -> None:
+    """Raise UnknownSchemeError for the parts of a tensor subclass of optimum-quanto."""
+    if layer.base + "weight._scale" in layer.by_name:
+        raise UnknownSchemeError("quanto")
 
 
 def _scaled_by(label: str) -> Joiner:
@@ -185,6 +245,10 @@ def _scaled_by(label: str) -> Joiner:
 _BY_ENDING: dict[str, Joiner] = {
     "qweight": _words,
     "W_q": lambda layer, _: hqq(layer),
+    "B": _marlin,
+    "codebooks": _aqlm,
+    "weight._data": _quanto,
+    TORCHAO: lambda layer, _: described_within(layer),
     "SCB": lambda layer, _: int8_rows(layer),
     "weight_packed": packed,
     "weight_scale": _scaled_by("weight_scale"),

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorpeek.loaders.dtypes import DTYPES
-from tensorpeek.loaders.hf_quantization.bit_stream import spread, spread_awq
+from tensorpeek.loaders.hf_quantization.bit_stream import spread, spread_awq, spread_rows_of_four
 from tensorpeek.loaders.hf_quantization.opened import Opened
 from tensorpeek.loaders.storage import Storage
 
@@ -21,18 +21,20 @@ PERIOD = 32
 class Packing:
     """How codes of ``bits`` bits share the words along one axis of the stored matrix.
 
-    ``along`` is that axis. If ``signed``, half their range was added to codes. If ``less_one``, 1
+    ``along`` is that axis. If ``signed``, half their range was added to codes, or they are in two's
+    ``complement``. If ``less_one``, 1
     was subtracted from them: within a word with a borrow from the next code, but from codes that
     go on over the ends of words from each by itself, modulo 2 ** bits. In ``planes`` (along axis 0,
     without sign) each stored row holds one bit field of several rows far apart, the first rows in
-    the highest bits.
+    the highest bits. Of ``fours`` each stored row holds four rows, 64 columns of each at a time.
     """
 
     bits: int
     along: Literal[0, 1] = 1
-    order: Literal["low first", "high first", "awq", "planes"] = "low first"
+    order: Literal["low first", "high first", "awq", "planes", "fours"] = "low first"
     signed: bool = False
     less_one: bool = False
+    complement: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Matrix:
         packing = self.packing
         if packing is not None and packing.order == "planes":
             return self._planes(opened, rows, columns, packing.bits)
+        if packing is not None and packing.order == "fours":
+            return self._fours(opened, rows, columns)
         if packing is None:
             block = self._words(opened, first, second)
             return block.T if self.turned else block
@@ -96,6 +100,16 @@ class Matrix:
             row = stop
         return codes
 
+    def _fours(self, opened: Opened, rows: slice, columns: slice) -> NDArray[np.uint8]:
+        """Read codes that lie in 16-bit words, as many in a row as there are columns."""
+        first, left = rows.start // 4, columns.start // 64 * 64
+        right = min(-(-columns.stop // 64) * 64, self.stored[1])
+        words = self._words(opened, slice(first, -(-rows.stop // 4)), slice(left, right))
+        stored = np.ascontiguousarray(words).view(np.uint8)
+        codes = spread_rows_of_four(stored.reshape(len(words), -1))
+        top, side = rows.start - first * 4, columns.start - left
+        return codes[top : rows.stop - first * 4, side : columns.stop - left]
+
     def _packed(self, codes: slice) -> tuple[slice, slice]:
         """Return the words that hold codes, and where among the codes of those they lie."""
         packing, width = self.packing, DTYPES[self.dtype].bits
@@ -118,7 +132,7 @@ class Matrix:
             codes = codes + np.uint8(1) & np.uint8((1 << packing.bits) - 1)
         if packing.signed:
             half = np.uint8(1 << packing.bits - 1)
-            return (codes - half).view(np.int8)
+            return ((codes ^ half if packing.complement else codes) - half).view(np.int8)
         return codes
 
     def _words(self, opened: Opened, first: slice, second: slice) -> NDArray[Any]:

@@ -10,11 +10,12 @@ from tensorpeek.loaders.hf_quantization.grid import Grid, grid_of
 from tensorpeek.loaders.hf_quantization.grouped import Grouped, grouped
 from tensorpeek.loaders.hf_quantization.hints import Hints
 from tensorpeek.loaders.hf_quantization.matrix import Matrix, Packing
-from tensorpeek.loaders.hf_quantization.nibble_floats import mxfp4, nvfp4
+from tensorpeek.loaders.hf_quantization.nibble_floats import RAW, mxfp4, nvfp4
 from tensorpeek.loaders.hf_quantization.parts import (
     Layer,
     MisfitError,
     StoredAs,
+    UnknownSchemeError,
     Weight,
     flat_shape,
     matrix_of,
@@ -28,6 +29,9 @@ from tensorpeek.loaders.hf_quantization.spacing import Spacing
 from tensorpeek.loaders.tensor import Tensor
 
 _WORD = 32
+_UNKNOWN = frozenset({"marlin-24", "mxfp6-pack-quantized"})
+"""Formats that share the names of the parts."""
+
 _MAX_DIMENSIONS = 8
 _MAX_SIZE = 1 << 40
 
@@ -40,11 +44,13 @@ def packed(layer: Layer, hints: Hints) -> Weight:
     are packed likewise, down each column, or are int8. ``weight_g_idx`` is the group of each
     column. value = (code - zero point) * scale in the scale's type. Raises MisfitError.
     """
+    if hints.form in _UNKNOWN:
+        raise UnknownSchemeError(f"compressed-tensors {hints.form}")
     codes = layer.need("weight_packed")
-    if codes.dtype == "uint8":
+    if codes.dtype in {"uint8", RAW}:
         if layer.by_name.get(layer.base + "weight_global_scale"):
             return nvfp4(layer, "weight_packed", "weight_global_scale", divided=True)
-        return mxfp4(layer)
+        return mxfp4(layer, "weight_packed")
     need_type(codes, "int32")
     scale = layer.need("weight_scale")
     need_float(scale)

@@ -25,6 +25,10 @@ class MisfitError(Exception):
     """Why parts do not make a weight, as one clause."""
 
 
+class UnknownSchemeError(MisfitError):
+    """The name of a scheme that is not known: its parts may be sound."""
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Weight:
     """A weight put together. Without a ``codec`` the part ``plain`` holds its codes."""
@@ -73,17 +77,19 @@ def flat_shape(part: Tensor) -> tuple[int, int]:
     return math.prod(part.shape[:-1]), part.shape[-1]
 
 
-def place_of(part: Tensor) -> tuple[Storage, int]:
+def place_of(part: Tensor, *, two_per_byte: bool = False) -> tuple[Storage, int]:
     """Return where the bytes of a part lie: a storage, and the first byte in it.
 
-    Raises MisfitError when it has no values, or not in the order and the size of its shape.
+    Elements take whole bytes, or half ones if ``two_per_byte``. Raises MisfitError when it has no
+    values, or not in the order and the size of its shape.
     """
-    layout = part.layout
+    layout, bits = part.layout, part.element.bits
     if part.error is not None or part.storage is None or layout is None:
         raise MisfitError(f"{part.label} cannot be read")
-    if not layout.is_contiguous or layout.byteorder == "big" or part.element.bits % 8:
+    is_whole = not bits % 8 if not two_per_byte else bits == 4 and not layout.offset % 2
+    if not layout.is_contiguous or layout.byteorder == "big" or not is_whole:
         raise MisfitError(f"{part.label} is not stored row by row")
-    offset = layout.offset * (part.element.bits // 8)
+    offset = layout.offset * bits // 8
     if offset + part.element.nbytes(part.params) > part.storage.nbytes:
         raise MisfitError(f"{part.label} reaches past its storage")
     return part.storage, offset

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tensorpeek.loaders.hf_quantization.grid import Grid, grid_of
 from tensorpeek.loaders.hf_quantization.grouped import Grouped, grouped
 from tensorpeek.loaders.hf_quantization.hints import Hints
-from tensorpeek.loaders.hf_quantization.nibble_floats import nvfp4
+from tensorpeek.loaders.hf_quantization.nibble_floats import RAW, nvfp4, one_level
 from tensorpeek.loaders.hf_quantization.parts import (
     Layer,
     MisfitError,
@@ -35,8 +35,10 @@ def with_scale(layer: Layer, hints: Hints, label: str) -> Weight | None:
     Scales of one byte are exponents (MXFP8). Raises MisfitError.
     """
     weight, scale = layer.need("weight"), layer.need(label)
-    if weight.dtype == "uint8" and layer.by_name.get(layer.base + "weight_scale_2"):
+    if weight.dtype in {"uint8", RAW} and layer.by_name.get(layer.base + "weight_scale_2"):
         return nvfp4(layer, "weight", "weight_scale_2", divided=False)
+    if weight.dtype == RAW:
+        return one_level(layer, "weight")
     if weight.dtype not in FLOATS_OF_8_BITS and weight.dtype != "int8":
         return None
     need_type(scale, *_SCALES)

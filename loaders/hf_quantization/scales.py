@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +14,9 @@ from tensorpeek.loaders.hf_quantization.matrix import Matrix
 from tensorpeek.loaders.hf_quantization.opened import Opened
 
 Floats = NDArray[np.float32]
+
+TILE_ROWS, TILE_COLUMNS = 128, 4
+"""Rows and columns of a tile of swizzled scales."""
 
 
 class Scales(Protocol):
@@ -61,13 +64,45 @@ class StoredScales:
 
 
 @dataclass(frozen=True, slots=True)
+class SwizzledScales:
+    """Scales in the order of cuBLAS: tiles of 128 rows by 4 columns, 512 bytes each.
+
+    ``tiles`` has one row for each row of tiles. Within a tile the scale of row 32 * a + b and
+    column c is byte 16 * b + 4 * a + c (cuBLAS, "1D block scaling factors layout"; torchao,
+    ``to_blocked``).
+    """
+
+    tiles: Matrix
+    rows: int
+    columns: int
+
+    @property
+    def matrix(self) -> Matrix:
+        """See :attr:`Scales.matrix`; only its size counts."""
+        return replace(self.tiles, rows=self.rows, columns=self.columns)
+
+    def read(self, opened: Opened, rows: slice, columns: slice) -> Floats:
+        """See :meth:`Scales.read`."""
+        top, left = rows.start // TILE_ROWS, columns.start // TILE_COLUMNS
+        high, wide = -(-rows.stop // TILE_ROWS) - top, -(-columns.stop // TILE_COLUMNS) - left
+        size = TILE_ROWS * TILE_COLUMNS
+        stored = StoredScales(self.tiles).read(
+            opened, slice(top, top + high), slice(left * size, (left + wide) * size)
+        )
+        turned = stored.reshape(high, wide, 32, 4, TILE_COLUMNS).transpose(0, 3, 2, 1, 4)
+        plain = turned.reshape(high * TILE_ROWS, wide * TILE_COLUMNS)
+        across = slice(columns.start - left * TILE_COLUMNS, columns.stop - left * TILE_COLUMNS)
+        return plain[rows.start - top * TILE_ROWS : rows.stop - top * TILE_ROWS, across]
+
+
+@dataclass(frozen=True, slots=True)
 class TwoLevelScales:
     """Scales within a tensor times that of the whole, or ``divided`` by it.
 
     ``whole`` has one column, and each of its rows serves as many rows of groups.
     """
 
-    within: StoredScales
+    within: StoredScales | SwizzledScales
     whole: StoredScales
     divided: bool
 

@@ -23,11 +23,15 @@ TURNED_BAND = 1 << 24
 
 Values = NDArray[Any]
 
+Arithmetic = Literal["product", "quotient", "sum"]
+"""(level - zero point) * scale, (level - zero point) / scale, or level * scale + zero point."""
+
 
 @dataclass(frozen=True, slots=True)
 class WeightCodec:
     """value = (level of the code - zero point) * scale [* ``factor``], in float32, then rounded.
 
+    Or what else ``arithmetic`` says.
     ``raw`` is the type in which codes are handed out, ``result`` that of the floats. Codes stand
     for themselves, for the values of ``raw`` if that is a float type, or for ``levels``. If
     ``rounds_difference``, that is rounded to ``result`` by itself.
@@ -42,6 +46,7 @@ class WeightCodec:
     levels: Matrix | None = None
     factor: float | None = None
     rounds_difference: bool = False
+    arithmetic: Arithmetic = "product"
 
     def value_type(self, view: Literal["raw", "dequantized"]) -> DType:
         """See :meth:`tensorpeek.loaders.codec.Codec.value_type`."""
@@ -80,17 +85,29 @@ class WeightCodec:
             for start in range(0, len(codes), step):
                 part = slice(start, min(start + step, len(codes)))
                 values = _floats(codes[part], levels)
+                placed = None if points is None else tile.place(points, part)
                 with np.errstate(all="ignore"):
-                    if points is not None:
-                        values -= tile.place(points, part)
-                    if self.rounds_difference:
-                        values = values.astype(result).astype(np.float32)
-                    values *= tile.place(scales, part)
-                    if self.factor is not None:
-                        values *= np.float32(self.factor)
+                    self._scale(values, tile.place(scales, part), placed)
                     yield values.astype(result, copy=False)
 
         return decode
+
+    def _scale(
+        self, values: NDArray[np.float32], scales: Values, points: NDArray[np.float32] | None
+    ) -> None:
+        """Turn levels into values, in place."""
+        if points is not None and self.arithmetic != "sum":
+            values -= points
+        if self.rounds_difference:
+            values[:] = values.astype(DTYPES[self.result].numpy)
+        if self.arithmetic == "quotient":
+            values /= scales
+        else:
+            values *= scales
+        if self.factor is not None:
+            values *= np.float32(self.factor)
+        if points is not None and self.arithmetic == "sum":
+            values += points
 
     def _levels(self, opened: Opened) -> NDArray[np.float32] | None:
         """Return what the codes 0 to 255 stand for; None for integers."""
@@ -132,11 +149,15 @@ class MatrixCodec:
 
 @dataclass(frozen=True, slots=True)
 class ScalesCodec:
-    """Scales in the units of the dequantized values, one for each group."""
+    """Scales in the units of the dequantized values, one for each group.
+
+    ``inverted`` ones are what a weight is divided by.
+    """
 
     scales: Scales
     result: str
     factor: float | None = None
+    inverted: bool = False
 
     def value_type(self, view: Literal["raw", "dequantized"]) -> DType:  # noqa: ARG002
         """See :meth:`tensorpeek.loaders.codec.Codec.value_type`."""
@@ -150,12 +171,39 @@ class ScalesCodec:
         """See :meth:`tensorpeek.loaders.codec.Codec.chunks`."""
         with Opened() as opened:
             for rows, columns in bands(self.scales.matrix):
-                with np.errstate(over="ignore", invalid="ignore"):
+                with np.errstate(all="ignore"):
                     scales = self.scales.read(opened, rows, columns)
+                    if self.inverted:
+                        scales = np.float32(1) / scales
                     if self.factor is not None:
                         scales = scales * np.float32(self.factor)
                     scales = scales.astype(DTYPES[self.result].numpy)
                 yield from pieces(scales, size)
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetsCodec:
+    """Zero points of weights whose stored ``offsets`` are added: -offset / scale, in float32."""
+
+    offsets: Matrix
+    scales: Scales
+
+    def value_type(self, view: Literal["raw", "dequantized"]) -> DType:  # noqa: ARG002
+        """See :meth:`tensorpeek.loaders.codec.Codec.value_type`."""
+        return DTYPES["float32"]
+
+    def chunks(
+        self,
+        view: Literal["raw", "dequantized"],  # noqa: ARG002
+        size: int,
+    ) -> Iterator[Values]:
+        """See :meth:`tensorpeek.loaders.codec.Codec.chunks`."""
+        with Opened() as opened:
+            for rows, columns in bands(self.scales.matrix):
+                offsets = self.offsets.read(opened, rows, columns).astype(np.float32)
+                with np.errstate(all="ignore"):
+                    points = -offsets / self.scales.read(opened, rows, columns)
+                yield from pieces(points, size)
 
 
 def bands(matrix: Matrix) -> Iterator[tuple[slice, slice]]:

@@ -14,6 +14,10 @@ LAMBDA_WARNING = "holds a Lambda layer: its code is never decoded"
 
 MAX_WARNINGS = 20
 
+MAX_DIMENSIONS = 16
+"""Dimensions of a shape that is taken from a configuration."""
+
+_MODES = ("int8", "int4", "float8", "gptq", "awq")
 _OURS = re.compile(r"(?:keras|tensorflow|tf_keras|builtins)(?:\..*)?")
 _FIRST = re.compile(r"(.)([A-Z][a-z]+)")
 _SECOND = re.compile(r"([a-z])([A-Z])")
@@ -21,11 +25,24 @@ _SECOND = re.compile(r"([a-z])([A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class LayerConfig:
-    """What the configuration says of a layer: its name, its class, its settings."""
+    """What the configuration says of a layer: its name, its class, its settings.
+
+    ``inputs`` is the shape for which it was built, None where that is not told.
+    """
 
     name: str
     kind: str
     settings: Mapping[str, object]
+    inputs: tuple[int | None, ...] | None = None
+
+    @property
+    def mode(self) -> str | None:
+        """How the layer is quantized: ``int8``, ``int4/128``, ``gptq/4/128``; None if it is not."""
+        policy = self.settings.get("dtype")
+        inner = policy.get("config") if isinstance(policy, dict) else None
+        told = inner.get("mode", inner.get("name")) if isinstance(inner, dict) else policy
+        mode = told.partition("_from_")[0] if isinstance(told, str) else ""
+        return mode if mode.startswith(_MODES) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +97,20 @@ def _layer(value: object) -> LayerConfig | None:
     if not isinstance(kind, str) or not isinstance(settings, dict) or len(kind) > 200:
         return None
     name = settings.get("name", value.get("name"))
-    return LayerConfig(name if isinstance(name, str) else "", kind, settings)
+    inputs = shape_from(_member(value.get("build_config"), "input_shape"))
+    return LayerConfig(name if isinstance(name, str) else "", kind, settings, inputs)
+
+
+def shape_from(value: object) -> tuple[int | None, ...] | None:
+    """Return a shape in which some sizes may be unknown, None if the value is no shape."""
+    if not isinstance(value, list) or len(value) > MAX_DIMENSIONS:
+        return None
+    fine = all(size is None or (type(size) is int and 0 < size < 1 << 40) for size in value)
+    return tuple(value) if fine else None
+
+
+def _member(value: object, name: str) -> object:
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def _doubts(root: Mapping[str, object]) -> Iterator[str]:

@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tensorpeek.loaders.dtypes import DTYPES
 from tensorpeek.loaders.keras_format.model_config import ModelConfig, snake_case
 from tensorpeek.loaders.keras_format.outline import Dataset, Outline
 from tensorpeek.loaders.keras_format.variable_labels import labels_of
@@ -23,13 +22,17 @@ _DIGITS = re.compile(r"(\d{1,9})")
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A dataset, how it is called, and where in a layer it belongs."""
+    """A dataset, how it is called, and where in a layer it belongs.
+
+    ``group`` is the path of a layer of Keras 3 whose variables are known.
+    """
 
     dataset: Dataset
     name: str
     layer: str
     label: str
     role: str
+    group: str | None = None
 
 
 def is_keras3(outline: Outline) -> bool:
@@ -107,14 +110,15 @@ def _variables(
     if path and path[-1].endswith("_dense"):  # the projections of an attention layer
         kinds.append("einsum_dense")
     whole = [one.path[-1] for one in variables] == [str(index) for index in range(len(variables))]
-    quantized = DTYPES[variables[0].dtype].kind == "int"
+    types = "".join({"int8": "i", "uint8": "u"}.get(one.dtype, "f") for one in variables)
     settings = known.settings if known is not None else None
-    labels = labels_of(kinds, len(variables), settings, quantized=quantized) if whole else None
+    labels = labels_of(kinds, types, settings) if whole else None
     found = []
     for index, one in enumerate(variables):
         label = labels[index] if labels else f"variable {one.path[-1]}"
         role = _role(path, label)
-        found.append(Named(one, "/".join(one.path), layer, label, role))
+        group = "/".join(path) if labels and role != "optimizer state" else None
+        found.append(Named(one, "/".join(one.path), layer, label, role, group))
     return found
 
 
@@ -123,9 +127,9 @@ def _role(path: tuple[str, ...], label: str) -> str:
         return "optimizer state"
     if label == "scale":
         return "weight"
-    if label.endswith("_scale"):
+    if label.endswith(("_scale", "_scales", "_zero")) or label == "g_idx":
         return "constant"
-    if label.endswith("_state") or label in ("mean", "variance", "count"):
+    if label.endswith(("_state", "_history")) or label in ("mean", "variance", "count"):
         return "buffer"
     if path and path[0].lstrip("_").startswith(("metric", "compile_metric", "loss")):
         return "buffer"

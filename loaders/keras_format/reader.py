@@ -8,6 +8,7 @@ from tensorpeek.loaders.keras_format.listing import list_tensors
 from tensorpeek.loaders.keras_format.model_config import ModelConfig, read_config
 from tensorpeek.loaders.keras_format.names import is_keras3, name_datasets
 from tensorpeek.loaders.keras_format.outline import Outline
+from tensorpeek.loaders.keras_format.quantized_layers import join_layers
 from tensorpeek.loaders.keras_format.separate_process import read_outline
 from tensorpeek.loaders.model import Model
 from tensorpeek.loaders.registry import WeightFile
@@ -89,7 +90,8 @@ def _model(
     config: ModelConfig,
     metadata: dict[str, str],
 ) -> Model:
-    tensors = list_tensors(name_datasets(outline, config), place)
+    named = name_datasets(outline, config)
+    tensors, doubts = join_layers(named, list_tensors(named, place), config)
     if not tensors:
         raise LoadError(file.path, "holds no tensors")
     archived = file.head.startswith(ZIP_MAGIC)
@@ -100,7 +102,7 @@ def _model(
         format=kind,
         tensors=tensors,
         metadata={**metadata, "kernel layout": LAYOUT} if keras else metadata,
-        warnings=(*config.warnings, *map(clean, outline.warnings)),
+        warnings=(*config.warnings, *map(clean, outline.warnings), *doubts),
     )
 
 

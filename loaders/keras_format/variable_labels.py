@@ -33,25 +33,52 @@ _LABELS: Mapping[str, tuple[str, ...]] = {
 _SWITCHES = {"bias": "use_bias", "beta": "center", "gamma": "scale"}
 """The setting that leaves a variable out."""
 
-_SCALED = {"kernel": "kernel_scale", "embeddings": "embeddings_scale"}
-"""The variable that follows the others when a layer is quantized."""
+_BOTH = ("kernel", "bias")
+_GROUPS = ("kernel_scale", "kernel_zero", "g_idx")
+_AMAX = (
+    *("inputs_scale", "inputs_amax_history", "kernel_scale", "kernel_amax_history"),
+    *("outputs_grad_scale", "outputs_grad_amax_history"),
+)
+_QUANTIZED: Mapping[str, Mapping[tuple[str, ...], str]] = {
+    "kernel": {
+        (*_BOTH, "kernel_scale"): "iff",
+        (*_BOTH, *_GROUPS): "iffif",
+        (*_BOTH, *_AMAX): "ffffffff",
+        ("bias", "kernel", *_GROUPS): "fufuf",
+        ("bias", "kernel", "kernel_scale", "kernel_zero", "awq_scales", "g_idx"): "fufuff",
+    },
+    "embeddings": {
+        ("embeddings", "embeddings_scale"): "if",
+        ("embeddings", "embeddings_scale", "embeddings_zero", "g_idx"): "ifif",
+    },
+}
+"""The variables of quantized layers: of 8 bits, 4 bits, float8, GPTQ, AWQ; and their types.
+
+The types are i for int8, u for uint8 and f for others; no two layers have the same ones. The lists
+are those of the layers' ``variable_serialization_spec``.
+"""
 
 
 def labels_of(
-    kinds: Sequence[str], count: int, settings: Mapping[str, object] | None, *, quantized: bool
+    kinds: Sequence[str], types: str, settings: Mapping[str, object] | None
 ) -> tuple[str, ...] | None:
-    """Return the labels of the ``count`` variables of a layer, or None if they cannot be told.
+    """Return the labels of the variables of a layer, or None if they cannot be told.
 
-    ``kinds`` are the names that may tell its class, the surest first; ``quantized`` says that its
-    first variable holds integers.
+    ``kinds`` are the names that may tell its class, the surest first; ``types`` has a letter for
+    each variable: i for int8, u for uint8 and f for others.
     """
     full = next((labels for kind in kinds if (labels := _labels(kind)) is not None), None)
     if full is None:
         return None
-    scale = tuple(_SCALED[label] for label in full[:1] if quantized and label in _SCALED)
     for labels in _variants(full, settings):
-        if len(labels) + len(scale) == count:
-            return labels + scale
+        if len(labels) == len(types) == types.count("f"):
+            return labels
+    for labels, letters in _QUANTIZED.get(full[0], {}).items():
+        if letters == types:
+            return labels
+        bias = labels.index("bias") if "bias" in labels else len(labels)
+        if letters[:bias] + letters[bias + 1 :] == types:
+            return labels[:bias] + labels[bias + 1 :]
     return None
 
 

@@ -20,7 +20,11 @@ MAX_METADATA = 256
 MAX_VALUE = 2000
 """Characters of one metadata value that are kept."""
 
+MAX_DESCRIPTION = 1 << 16
+"""Characters of what is said of one tensor beyond which it is not read."""
+
 _LENGTH = 8
+_NAMES, _DESCRIPTION = "tensor_names", '{"_type"'
 _METADATA = "__metadata__"
 
 
@@ -28,7 +32,8 @@ _METADATA = "__metadata__"
 class Header:
     """The tensors of one file in the order of its header, and the texts that came with them.
 
-    ``start`` is the offset in bytes at which values begin.
+    ``start`` is the offset in bytes at which values begin. ``descriptions`` are what torchao wrote
+    of each tensor, as JSON, by its name.
     """
 
     file: WeightFile
@@ -36,6 +41,7 @@ class Header:
     entries: tuple[Entry, ...]
     metadata: dict[str, str]
     warnings: tuple[str, ...]
+    descriptions: dict[str, str]
 
 
 def read_header(file: WeightFile) -> Header:
@@ -50,13 +56,32 @@ def read_header(file: WeightFile) -> Header:
         content = read(0, span.nbytes)
     try:
         fields = parse_object(content)
-        metadata, warnings = read_metadata(fields.pop(_METADATA, None))
+        texts, descriptions = _without_descriptions(fields.pop(_METADATA, None))
+        metadata, warnings = read_metadata(texts)
         entries = tuple(read_entry(name, value) for name, value in fields.items())
     except (JsonError, EntryError) as error:
         what = "its header " if isinstance(error, JsonError) else ""
         raise LoadError(file.path, f"damaged: {what}{error}") from error
     _check_places(file, entries, file.identity.size - start)
-    return Header(file, start, entries, metadata, warnings)
+    return Header(file, start, entries, metadata, warnings, descriptions)
+
+
+def _without_descriptions(value: object) -> tuple[object, dict[str, str]]:
+    """Part the metadata from what torchao's ``flatten_tensor_state_dict`` says of tensors in them.
+
+    That is one entry of JSON for each tensor, and the list of their names.
+    """
+    if not isinstance(value, dict) or not isinstance(value.get(_NAMES), str):
+        return value, {}
+    found = {
+        name: text
+        for name, text in value.items()
+        if isinstance(text, str) and text.startswith(_DESCRIPTION)
+    }
+    if not found:
+        return value, {}
+    rest = {name: text for name, text in value.items() if name not in found and name != _NAMES}
+    return rest, {name: text for name, text in found.items() if len(text) <= MAX_DESCRIPTION}
 
 
 def read_metadata(value: object) -> tuple[dict[str, str], tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 from tensorpeek.loaders.collector import collector_paused
@@ -57,7 +58,7 @@ def _load_file(file: WeightFile) -> Model:
     header = read_header(file)
     if not header.entries:
         raise LoadError(file.path, "holds no tensors")
-    joined = join_beside(file.path, tensors_of(list(of_header(header))))
+    joined = join_beside(file.path, tensors_of(list(of_header(header))), header.descriptions)
     return Model(
         path=file.path,
         format=FORMAT,
@@ -70,13 +71,15 @@ def _load_file(file: WeightFile) -> Model:
 def _load_set(file: WeightFile) -> Model:
     index = read_index(file)
     metadata, _ = read_metadata(index.metadata)
-    shards = ShardSet(file.path.parent, _read_shard, without_values, metadata)
+    descriptions: dict[str, str] = {}
+    read_shard = partial(_read_shard, descriptions)
+    shards = ShardSet(file.path.parent, read_shard, without_values, metadata)
     listed = [
         one for shard, names in index.shards.items() for one in shards.open_shard(shard, names)
     ]
     if not listed:
         raise LoadError(file.path, "holds no tensors")
-    joined = join_beside(file.path, tensors_of(listed))
+    joined = join_beside(file.path, tensors_of(listed), descriptions)
     return Model(
         path=file.path,
         format=FORMAT,
@@ -86,7 +89,9 @@ def _load_set(file: WeightFile) -> Model:
     )
 
 
-def _read_shard(file: WeightFile) -> Shard[Listed]:
+def _read_shard(descriptions: dict[str, str], file: WeightFile) -> Shard[Listed]:
+    """Return what one file lists, and add to ``descriptions`` what it says of tensors."""
     header = read_header(file)
+    descriptions.update(header.descriptions)
     names = frozenset(entry.name for entry in header.entries)
     return Shard(tuple(of_header(header)), names, header.metadata, header.warnings)

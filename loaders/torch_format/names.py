@@ -45,9 +45,10 @@ class Found:
 
 def found_at(path: Sequence[str], facts: Facts, section: str = "") -> Found:
     """Note a tensor at the end of ``path``; names are cut so that no file can make them huge."""
-    if any(part.lower().startswith("optim") for part in path[:2]):
+    first = [part.lower() for part in path[:2]]
+    if any(part.startswith("optim") for part in first):
         section = "optimizer state"
-    elif any("rng" in part.lower().split("_") for part in path[:2]):
+    elif any("rng" in part and "rng" in part.split("_") for part in first):
         section = "buffer"  # the state of a random number generator is no parameter
     container = path[0] if len(path) > 1 and path[0] in CONTAINERS else ""
     return Found(dotted(path)[:MAX_FULL_NAME], facts, section, container)

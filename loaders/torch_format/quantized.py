@@ -12,6 +12,7 @@ from tensorpeek.loaders.layout import Layout
 from tensorpeek.loaders.storage import Inline
 from tensorpeek.loaders.torch_format.element_types import type_name
 from tensorpeek.loaders.torch_format.facts import Facts, Quantizer, is_whole
+from tensorpeek.loaders.torch_format.hqq_settings import Setting
 
 _INTEGERS = frozenset({"int8", "uint8", "int16", "uint16", "int32", "uint32", "int64"})
 _REALS = frozenset({"float16", "bfloat16", "float32", "float64"})
@@ -49,7 +50,12 @@ def quantizer(source: str, parts: Sequence[object], shape: tuple[int, ...]) -> Q
 
 
 def number(value: object) -> Facts | None:
-    """Return a Python number as a tensor of shape () that lies in memory; None if it is none."""
+    """Return a Python number as a tensor of shape () that lies in memory; None if it is none.
+
+    A setting of HQQ is a tensor too.
+    """
+    if isinstance(value, Setting):
+        return value.facts()
     if isinstance(value, float):
         content, dtype = struct.pack("=d", value), "float64"
     elif isinstance(value, int) and is_whole(value):

@@ -77,7 +77,9 @@ class Rebuilder:
         if shape is None or strides is None or not is_whole(offset):
             return failed("has an impossible shape", dtype)
         if dtype is None:
-            return failed(f"has the unknown element type {kind or 'of an untyped storage'}")
+            found = self.storages.find(stored.key) if kind is None else None
+            unknown = f"has the unknown element type {kind or 'of an untyped storage'}"
+            return failed(found if isinstance(found, str) else unknown)
         offset += stored.start
         layout = Layout(shape, strides, offset, self.storages.byteorder)
         if kind == "float4_e2m1fn_x2":
@@ -121,7 +123,7 @@ def _problem(layout: Layout, dtype: str, nbytes: int) -> str | None:
     element = DTYPES[dtype]
     if dtype == "complex32":
         return "is of type complex32, which cannot be shown"
-    if math.prod(length or 1 for length in layout.shape) >= MAX_SIZE:
+    if math.prod(filter(None, layout.shape)) >= MAX_SIZE:
         return "has an impossible shape"
     if element.bits < 8 and (layout.offset or not layout.is_contiguous):
         return "is packed but not contiguous"

@@ -8,6 +8,7 @@ from typing import Literal
 
 from tensorpeek.loaders.inert_pickle.machine import Allowance
 from tensorpeek.loaders.inert_pickle.values import Global, Group, Pairs, Record
+from tensorpeek.loaders.torch_format.hqq_settings import Setting, hqq_settings
 from tensorpeek.loaders.torch_format.packed import (
     Part,
     is_weight_and_bias,
@@ -17,6 +18,7 @@ from tensorpeek.loaders.torch_format.packed import (
 )
 from tensorpeek.loaders.torch_format.rebuild import is_parameter, is_tensor
 from tensorpeek.loaders.torch_format.sparse import sparse_parts
+from tensorpeek.loaders.torch_format.subclass_parts import subclass_parts
 
 Section = Literal["", "parameter", "buffer"]
 
@@ -97,7 +99,7 @@ class Walk:
             node = next(pending[-1], None)
             if node is None:
                 pending.pop()
-            elif isinstance(node.value, float | int) or _is_dense(node.value):
+            elif isinstance(node.value, float | int | Setting) or _is_dense(node.value):
                 yield node
             elif self._enters(node, visits):
                 self.allowance.spend(_size(node.value))
@@ -114,7 +116,9 @@ class Walk:
 
 def _is_dense(value: object) -> bool:
     """Whether ``value`` is a tensor that is listed as one, and not in parts."""
-    return is_tensor(value) and isinstance(value, Record) and sparse_parts(value) is None
+    if not is_tensor(value) or not isinstance(value, Record):
+        return False
+    return sparse_parts(value) is None and subclass_parts(value) is None
 
 
 def _size(value: object) -> int:
@@ -177,6 +181,8 @@ def _mapping(node: Node, pairs: list[tuple[object, object]]) -> Iterator[Node]:
             yield from _parts(packed, _weight_and_bias(value))
         else:
             yield _child(node, value, name, _of_value(value))
+    for name, setting in hqq_settings(pairs):
+        yield _child(node, setting, name, "buffer")
 
 
 def _of_value(value: object) -> Section | None:
@@ -199,7 +205,7 @@ def _object(node: Node, record: Record) -> Iterator[Node]:
     if plain is not record:
         yield Node(plain, node, "", node.section, node.depth + 1)
         return
-    parts = sparse_parts(record) or packed_parts(record)
+    parts = sparse_parts(record) or subclass_parts(record) or packed_parts(record)
     if parts is not None:
         yield from _parts(node, parts)
         return

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from gguf import GGMLQuantizationType as Kind
 from gguf.constants import GGML_QUANT_SIZES
-from gguf_files import Q4_0, V3, Entry, Format, block_tensor, open_bytes
+from gguf_files import F32, Q2_0, Q4_0, V3, Entry, Format, block_tensor, open_bytes
 from numpy.typing import NDArray
 
 from tensorpeek.analysis import DistributionCache, measure
@@ -153,6 +153,37 @@ def test_a_block_of_single_bits_has_two_values(tmp_path: Path) -> None:
     tensor = block_tensor(tmp_path, Kind.Q1_0.value, block, 128)
     np.testing.assert_array_equal(tensor.read("raw"), bits)
     np.testing.assert_array_equal(tensor.read(), np.where(bits, np.float32(0.5), -0.5))
+
+
+def _two_bits(scale: float, codes: NDArray[np.int64]) -> bytes:
+    """Return a block of ggml's Q2_0: four codes in a byte, the first in the lowest bits."""
+    fields = codes.reshape(-1, 4) << np.array([0, 2, 4, 6])
+    return np.float16(scale).tobytes() + fields.sum(axis=1).astype(np.uint8).tobytes()
+
+
+@pytest.mark.parametrize("scale", [0.5, -0.1, 6e-8, 65504.0, np.inf, np.nan])
+def test_a_block_of_two_bits_has_the_values_of_ggml(tmp_path: Path, scale: float) -> None:
+    stored = np.random.default_rng(2).integers(0, 4, (3, 64))
+    blocks = b"".join(_two_bits(scale, codes) for codes in stored)
+    tensor = block_tensor(tmp_path, Q2_0, blocks, 192)
+    with np.errstate(all="ignore"):
+        values = (stored - 1).astype(np.float32) * np.float32(np.float16(scale))
+    assert tensor.nbytes == 54
+    np.testing.assert_array_equal(tensor.read("raw"), (stored - 1).reshape(-1))
+    np.testing.assert_array_equal(tensor.read(), values.reshape(-1))
+    assert tensor.quantization is not None
+    assert tensor.quantization.source == "GGUF Q2_0"
+
+
+def test_larger_blocks_under_the_number_of_two_bits_are_not_misread(tmp_path: Path) -> None:
+    blocks = bytes(34 * 4)  # 128 elements each, as a fork writes them: 136 bytes instead of 144
+    entries = [Entry("w", [512], Q2_0, 0), Entry("v", [2], F32, 136)]
+    values = np.array([1, 2], "<f4").tobytes()
+    one, two = open_bytes(tmp_path, V3.file((), entries, blocks + values)).tensors
+    assert one.error == "has blocks of another size than those of ggml's Q2_0 (type 42)"
+    with pytest.raises(LoadError, match="type 42"):
+        one.read()
+    np.testing.assert_array_equal(two.read(), [1, 2])
 
 
 @pytest.mark.parametrize(

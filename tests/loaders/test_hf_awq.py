@@ -78,6 +78,70 @@ def test_codes_in_plain_rows_for_the_gemv_kernel(
     same_values(weight, codes.T, values)
 
 
+def pack_rows_of_four(codes: Ints) -> torch.Tensor:
+    """Pack codes (out, in) as AutoAWQ's ``pack_intweight`` does, with its reshapes."""
+    out, features = codes.shape
+    packed = codes.reshape(out, features // 32, 4, 4, 2).transpose(0, 1, 3, 2, 4)
+    packed = packed.reshape(out, features // 32, 4, 4, 2).transpose(0, 1, 2, 4, 3)
+    packed = packed.reshape(out // 4, 4, features // 64, 64).transpose(0, 2, 1, 3)
+    packed = packed.reshape(out // 4, features // 64, 64, 4)
+    words = sum(packed[..., index] << 4 * index for index in range(4))
+    return torch.from_numpy(words.reshape(out // 4, features).astype(np.int16))
+
+
+@pytest.mark.parametrize(
+    ("features", "group", "stored"),
+    [(256, 128, 8), (256, 64, 16), (512, 32, 32), (2304, 128, 24)],
+    ids=["groups of 128", "groups of 64", "groups of 32", "three words of zero points"],
+)
+@pytest.mark.parametrize("told", [True, False], ids=["told by a config", "told by shapes"])
+def test_codes_of_four_rows_in_one_for_the_fast_gemv_kernel(
+    tmp_path: Path, features: int, group: int, stored: int, told: bool
+) -> None:
+    codes, zeros, scales, _ = drawn(features, 24, group)
+    padded, offsets = torch.zeros(2, stored, 24, dtype=torch.float16)
+    padded[: features // group] = scales
+    offsets[: features // group] = -(scales * torch.from_numpy(zeros).float()).half()
+    parts = {
+        "layer.qweight": pack_rows_of_four(codes.T),
+        "layer.qzeros": offsets,
+        "layer.scales": padded,
+    }
+    config = {"quant_method": "awq", "version": "gemv_fast", "bits": 4, "group_size": group}
+    weight = only_weight(open_written(tmp_path, parts, config if told else None))
+    steps, shifts = (
+        part[: features // group].T.repeat_interleave(group, 1).float()
+        for part in (padded, offsets)
+    )
+    same_values(weight, codes.T, (torch.from_numpy(codes.T) * steps + shifts).half())
+
+
+def test_long_rows_of_the_fast_gemv_kernel_are_read_in_pieces(tmp_path: Path) -> None:
+    codes = np.random.default_rng(5).integers(0, 16, (8, 1 << 16))
+    parts = {
+        "layer.qweight": pack_rows_of_four(codes),
+        "layer.qzeros": torch.zeros(512, 8, dtype=torch.float16),
+        "layer.scales": torch.ones(512, 8, dtype=torch.float16),
+    }
+    weight = only_weight(open_written(tmp_path, parts))
+    np.testing.assert_array_equal(weight.read("raw"), codes)
+    np.testing.assert_array_equal(weight.read().astype(int), codes)
+
+
+@pytest.mark.parametrize("shape", [(6, 96), (6, 0), (0, 64), (6,), (6, 64, 1)])
+def test_words_of_16_bits_that_fit_nothing_stay_as_they_are(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
+    parts = {
+        "layer.qweight": torch.zeros(shape, dtype=torch.int16),
+        "layer.qzeros": torch.zeros(8, 24, dtype=torch.float16),
+        "layer.scales": torch.zeros(8, 24, dtype=torch.float16),
+    }
+    model = open_written(tmp_path, parts)
+    assert len(model.warnings) == 1
+    assert {tensor.name for tensor in model.tensors} == parts.keys()
+
+
 def test_the_bands_that_are_read_begin_where_words_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

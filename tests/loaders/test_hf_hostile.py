@@ -46,6 +46,8 @@ SCHEMES: list[Parts] = [
         "weight_global_scale": ("F32", [1]),
     },
     {"x_blocks": ("U8", [2, 4, 1, 16]), "x_scales": ("U8", [2, 4, 1])},
+    {"qweight": ("I16", [2, 64]), "qzeros": ("F16", [8, 8]), "scales": ("F16", [8, 8])},
+    {"B": ("I32", [4, 8]), "s": ("F16", [1, 8]), "codes": ("U8", [4]), "codebooks": ("F16", [4])},
     {
         "weight": ("U8", [16, 1]),
         "weight.absmax": ("U8", [2]),
@@ -60,6 +62,8 @@ BYTES = {
     "I8": 1,
     "U8": 1,
     "F8_E4M3": 1,
+    "F8_E8M0": 1,
+    "I16": 2,
     "F16": 2,
     "BF16": 2,
     "I32": 4,
@@ -74,6 +78,32 @@ STATE = {
     "nested_blocksize": 2,
     "nested_offset": 1.0,
 }
+TORCHAO: Parts = {
+    "_weight_qdata": ("I8", [8, 32]),
+    "_weight_scale": ("F32", [8, 1]),
+    "_weight_zero_point": ("I8", [8, 1]),
+}
+CLASSES = [
+    *("Int8Tensor", "IntxUnpackedToInt8Tensor", "Float8Tensor", "Int4Tensor"),
+    *("MXTensor", "NVFP4Tensor", "Int4TilePackedTo4dTensor"),
+]
+anything = st.sampled_from([None, True, "x", 1e300, {}, -1, 1 << 70, [[]], [1 << 62] * 3])
+sizes = st.lists(st.sampled_from([0, 1, 2, 4, 8, 16, 32, 64]), max_size=3)
+dtypes = st.builds(
+    lambda name: {"_type": "torch.dtype", "_data": name},
+    st.sampled_from(["float32", "bfloat16", "float16", "int4", "float4_e2m1fn_x2", 3]),
+)
+attributes = st.fixed_dictionaries(
+    {
+        "block_size": st.one_of(sizes, st.just([1, 32]), st.sampled_from([16, 32]), anything),
+        "dtype": st.one_of(dtypes, anything),
+        "orig_dtype": st.one_of(dtypes, anything),
+        "elem_dtype": st.one_of(dtypes, anything),
+        "target_dtype": st.one_of(dtypes, anything),
+        "shape": st.one_of(sizes, anything),
+        "is_swizzled_scales": st.booleans(),
+    }
+)
 shapes = st.lists(st.sampled_from([0, 1, 2, 3, 4, 8, 16, 32]), max_size=4)
 
 
@@ -82,7 +112,12 @@ def files(draw: st.DrawFn) -> bytes:
     """Draw a file of the parts of one scheme, of which some are missing or of another shape."""
     header: dict[str, Any] = {}
     content = b""
-    parts = dict(draw(st.sampled_from(SCHEMES)))
+    schemes = [*SCHEMES, *(TORCHAO,) * 8]
+    parts = dict(draw(st.sampled_from(schemes)))
+    if "_weight_qdata" in parts:
+        described = {"_type": draw(st.sampled_from(CLASSES)), "_data": draw(attributes)}
+        texts = {"layer.weight": json.dumps(described), "tensor_names": "[]"}
+        header["__metadata__"] = texts
     for label in draw(st.lists(st.sampled_from(sorted(parts)), max_size=2)):
         kind, shape = parts[label]
         parts[label] = draw(

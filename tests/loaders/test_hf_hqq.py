@@ -12,7 +12,7 @@ from hf_files import only_weight, open_written, same_values, write_model
 from numpy.typing import NDArray
 
 from tensorpeek.analysis import measure, quantization_facts
-from tensorpeek.loaders import open_model
+from tensorpeek.loaders import Model, open_model
 
 Setting = torch.Tensor | torch.Size | torch.dtype | float | str
 
@@ -155,6 +155,80 @@ def test_a_torch_file_with_the_same_tensors_shows_the_same_weight(tmp_path: Path
     parts, codes, values = made(4, 0)
     torch.save(parts, tmp_path / "model.pt")
     same_values(only_weight(open_model(tmp_path / "model.pt")), codes, floats(values))
+
+
+def saved(
+    folder: Path, nbits: float, axis: int, /, *, nested: bool = False, **changes: object
+) -> tuple[Model, Any, Any]:
+    """Save a layer as ``save_quantized`` does: a dictionary of settings that are no tensors."""
+    group = changes.pop("group", 16)
+    assert isinstance(group, int)
+    dtype = torch.bfloat16 if nbits == 8 else torch.float16
+    encodings, codes, values = made(nbits, axis, dtype=dtype, group=group)
+    state: dict[str, Any] = {
+        key: encodings[f"layer.{key}"] for key in ("W_q", "scale", "zero", "bias")
+    }
+    packing = PACKINGS[nbits]
+    state |= {
+        "nbits": nbits, "group_size": group, "shape": torch.Size([48, 80]), "axis": axis,
+        "packing": packing, "unpack_view_dtype": state["W_q"].dtype, "view_as_float": False,
+        "quant_scale": False, "quant_zero": False, "compute_dtype": dtype, **changes,
+    }  # fmt: skip
+    if nested:
+        outer = {key: state.pop(key) for key in ("W_q", "bias")}
+        state = {**outer, "meta": state}
+    other = {"weight": torch.ones(3, 4)}
+    torch.save({"model.layers.0.q": state, "model.norm": other}, folder / "qmodel.pt")
+    return open_model(folder / "qmodel.pt"), codes, values
+
+
+@pytest.mark.parametrize("nbits", PACKINGS)
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("nested", [False, True], ids=["settings beside the codes", "in a meta"])
+def test_settings_that_are_pickled(
+    tmp_path: Path, nbits: float, axis: int, *, nested: bool
+) -> None:
+    model, codes, values = saved(tmp_path, nbits, axis, nested=nested)
+    weight = only_weight(model, "model.layers.0.q.weight")
+    same_values(weight, codes, floats(values))
+    names = {tensor.name for tensor in model.tensors}
+    assert names == {"model.layers.0.q.weight", "model.layers.0.q.bias", "model.norm.weight"}
+    assert weight.layer == "model.layers.0.q"
+
+
+@pytest.mark.parametrize(("axis", "group"), [(0, 48), (1, 80)])
+def test_a_layer_without_groups(tmp_path: Path, axis: int, group: int) -> None:
+    model, codes, values = saved(tmp_path, 4, axis, group=group, group_size=None)
+    same_values(only_weight(model, "model.layers.0.q.weight"), codes, floats(values))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"packing": "4bit_32"}, id="another packing"),
+        pytest.param({"packing": "x" * 1000}, id="a long packing"),
+        pytest.param({"shape": (-48, 80)}, id="a negative size"),
+        pytest.param({"shape": (1 << 62, 1 << 62)}, id="endless sizes"),
+        pytest.param({"shape": (48, 81)}, id="another size"),
+        pytest.param({"axis": "1"}, id="an axis of text"),
+        pytest.param({"axis": 1 << 80}, id="an axis beyond all"),
+        pytest.param({"axis": [1]}, id="an axis that is a list"),
+        pytest.param({"group_size": 0}, id="groups of nothing"),
+        pytest.param({"group_size": 0.5}, id="half a group"),
+        pytest.param({"quant_scale": True}, id="quantized scales"),
+    ],
+)
+@pytest.mark.parametrize("nested", [False, True], ids=["settings beside the codes", "in a meta"])
+def test_pickled_settings_that_do_not_fit_leave_the_parts(
+    tmp_path: Path, changes: dict[str, Any], *, nested: bool
+) -> None:
+    model, _, _ = saved(tmp_path, 4, 1, nested=nested, **changes)
+    [warning] = model.warnings
+    assert "1 quantized weight is shown as stored parts" in warning
+    labels = {tensor.label for tensor in model.tensors}
+    assert {"W_q", "scale", "zero"} <= {label.removeprefix("meta.") for label in labels}
+    for tensor in model.tensors:
+        tensor.read()
 
 
 @pytest.mark.parametrize(

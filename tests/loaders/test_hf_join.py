@@ -52,6 +52,71 @@ def test_an_unknown_method_leaves_all_parts_and_is_named(tmp_path: Path) -> None
     assert "\x1b" not in warning
 
 
+METHODS = ("quanto", "aqlm", "vptq", "eetq", "higgs", "spqr", "torchao", "bitnet", "quark")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("suffix", ["safetensors", "bin"])
+def test_methods_that_are_not_known_are_named(tmp_path: Path, method: str, suffix: str) -> None:
+    model = open_written(tmp_path, gptq_parts(), {"quant_method": method})
+    if suffix == "bin":
+        torch.save(gptq_parts(), tmp_path / "model.bin")
+        model = open_model(tmp_path / "model.bin")
+    assert model.warnings == (
+        f"quantization method {method} is not known: its parts are shown as stored",
+    )
+    assert {tensor.name for tensor in model.tensors} == gptq_parts().keys()
+
+
+WORDS = torch.zeros(4, 64, dtype=torch.int32)
+HALVES = torch.ones(2, 32, dtype=torch.float16)
+UNKNOWN: dict[str, tuple[dict[str, torch.Tensor], dict[str, Any] | None, str]] = {
+    "Marlin by its parts": (
+        {"layer.B": WORDS, "layer.s": HALVES, "layer.workspace": WORDS[0]},
+        *(None, "GPTQ Marlin"),
+    ),
+    "GPTQ for Marlin by its format": (
+        {"layer.qweight": WORDS, "layer.scales": HALVES},
+        {"quant_method": "gptq", "checkpoint_format": "marlin", "bits": 4},
+        "GPTQ Marlin",
+    ),
+    "AWQ for Marlin by its version": (
+        {"layer.qweight": WORDS, "layer.scales": HALVES, "layer.qzeros": WORDS},
+        {"quant_method": "awq", "version": "marlin"},
+        "AWQ Marlin",
+    ),
+    "Marlin with 2:4 sparsity": (
+        {"layer.weight_packed": WORDS, "layer.scale_packed": HALVES, "layer.meta": WORDS.short()},
+        {"quant_method": "compressed-tensors", "format": "marlin-24"},
+        "compressed-tensors marlin-24",
+    ),
+    "floats of 6 bits": (
+        {"layer.weight_packed": WORDS.byte(), "layer.weight_scale": WORDS[:, :2].byte()},
+        {"quant_method": "compressed-tensors", "format": "mxfp6-pack-quantized"},
+        "compressed-tensors mxfp6-pack-quantized",
+    ),
+    "quanto by its parts": (
+        {"layer.weight._data": WORDS.to(torch.int8), "layer.weight._scale": HALVES},
+        *(None, "quanto"),
+    ),
+    "AQLM by its parts": (
+        {"layer.codes": WORDS, "layer.codebooks": HALVES, "layer.scales": HALVES[:1]},
+        *(None, "AQLM"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("parts", "config", "scheme"), UNKNOWN.values(), ids=UNKNOWN)
+def test_schemes_that_are_not_known_are_named(
+    tmp_path: Path, parts: dict[str, torch.Tensor], config: dict[str, Any] | None, scheme: str
+) -> None:
+    model = open_written(tmp_path, {name: part.clone() for name, part in parts.items()}, config)
+    assert model.warnings == (
+        f"quantization scheme {scheme} is not known: its parts are shown as stored",
+    )
+    assert {tensor.name for tensor in model.tensors} == parts.keys()
+
+
 @pytest.mark.parametrize(
     ("file", "text"),
     [

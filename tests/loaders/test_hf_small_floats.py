@@ -203,3 +203,86 @@ def test_parts_that_do_not_fit_stay_as_they_are(
     model = open_written(tmp_path, {f"layer.{label}": part for label, part in parts.items()})
     assert {tensor.label for tensor in model.tensors} == set(parts)
     assert reason in model.warnings[0]
+
+
+def typed_nibbles(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return codes of 4 bits in elements of that type, and the numbers that they are."""
+    codes = torch.from_numpy(np.random.default_rng(3).integers(0, 16, shape).astype(np.uint8))
+    packed = codes[..., ::2] | codes[..., 1::2] << 4
+    return packed.view(torch.float4_e2m1fn_x2), E2M1[codes.long()]
+
+
+TYPED: dict[str, tuple[str, dict[str, torch.Tensor], torch.Tensor, torch.dtype]] = {
+    "NVFP4 of ModelOpt": (
+        "weight",
+        {"weight_scale": fp8((6, 4)).abs(), "weight_scale_2": torch.tensor(0.3)},
+        fp8((6, 4)).abs().float() * torch.tensor(0.3),
+        torch.float32,
+    ),
+    "NVFP4 of one level": (
+        *("weight", {"weight_scale": fp8((6, 4)).abs()}, fp8((6, 4)).abs().float()),
+        torch.float32,
+    ),
+    "NVFP4 of compressed-tensors": (
+        "weight_packed",
+        {"weight_scale": fp8((6, 4)).abs(), "weight_global_scale": torch.tensor([7.5])},
+        fp8((6, 4)).abs().float() / torch.tensor(7.5),
+        torch.float32,
+    ),
+    "MXFP4": (
+        "weight",
+        {"weight_scale": torch.full((6, 2), 120, dtype=torch.uint8)},
+        torch.full((6, 2), 2.0**-7),
+        torch.bfloat16,
+    ),
+    "MXFP4 with exponents of their own type": (
+        "weight_packed",
+        {"weight_scale": torch.full((6, 2), 130, dtype=torch.uint8).view(torch.float8_e8m0fnu)},
+        torch.full((6, 2), 8.0),
+        torch.bfloat16,
+    ),
+}
+
+
+@pytest.mark.parametrize(("label", "scales", "steps", "result"), TYPED.values(), ids=TYPED)
+def test_elements_of_4_bits_with_their_scales(
+    tmp_path: Path,
+    label: str,
+    scales: dict[str, torch.Tensor],
+    steps: torch.Tensor,
+    result: torch.dtype,
+) -> None:
+    codes, levels = typed_nibbles(6, 64)
+    parts = {label: codes, **scales}
+    model = open_written(tmp_path, {f"layer.{name}": part for name, part in parts.items()})
+    weight = only_weight(model)
+    assert next(part for part in weight.parts if part.label == label).dtype == "float4_e2m1fn"
+    values = (levels * steps.repeat_interleave(64 // steps.shape[1], 1)).to(result)
+    same_values(weight, levels, values.float())
+
+
+def test_experts_of_elements_of_4_bits(tmp_path: Path) -> None:
+    codes, levels = typed_nibbles(2, 6, 2, 32)
+    exponents = torch.full((2, 6, 2), 125, dtype=torch.uint8)
+    model = open_written(tmp_path, {"mlp.up_blocks": codes, "mlp.up_scales": exponents})
+    want = (levels * 0.25).reshape(2, 6, 64)
+    same_values(only_weight(model, "mlp.up"), levels.reshape(2, 6, 64), want)
+
+
+@pytest.mark.parametrize(
+    "scale",
+    [
+        pytest.param(torch.ones(6, 4), id="scales of float32"),
+        pytest.param(fp8((6, 3)), id="too few scales"),
+        pytest.param(fp8((24,)), id="scales in a row"),
+    ],
+)
+def test_elements_of_4_bits_whose_scales_do_not_fit_stay(
+    tmp_path: Path, scale: torch.Tensor
+) -> None:
+    codes, levels = typed_nibbles(6, 64)
+    parts = {"layer.weight": codes, "layer.weight_scale": scale}
+    model = open_written(tmp_path, parts)
+    assert len(model.warnings) == 1
+    [weight] = [tensor for tensor in model.tensors if tensor.label == "weight"]
+    np.testing.assert_array_equal(weight.read().astype(np.float32), levels)

@@ -187,17 +187,6 @@ def test_what_the_file_does_not_say_is_told(tmp_path: Path) -> None:
     ]
 
 
-def test_a_quantized_layer_shows_integers_and_their_scale(tmp_path: Path) -> None:
-    held = [np.arange(6, dtype=np.int8).reshape(3, 2), numbers(2), numbers(2)]
-    write_numbered(tmp_path / "m.weights.h5", {"layers/dense": held})
-    rows = _rows(open_model(tmp_path / "m.weights.h5"))
-    assert [row[1:] for row in rows] == [
-        ("kernel", "weight"),
-        ("bias", "bias"),
-        ("kernel_scale", "constant"),
-    ]
-
-
 def test_real_kernels_are_those_of_the_model_made_from_them(shared_data: Path) -> None:
     keras = open_model(shared_data / "tiny" / "pretrainedResnet.h5")
     torch = open_model(shared_data / "seed" / "resnet8.pt")

@@ -8,9 +8,9 @@ import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Kind
 from gguf.constants import GGML_QUANT_SIZES
-from gguf_files import ARRAY, STRING, UINT32, V3, Entry, Format
+from gguf_files import ARRAY, Q2_0, STRING, UINT32, V3, Entry, Format
 
-from scheme_files.sample import Array, Sample, Samples, codes, place, weights
+from scheme_files.sample import Array, Sample, Samples, codes, pack_bits, place, scales, weights
 
 BLOCKS = [
     kind
@@ -36,18 +36,31 @@ def write(folder: Path) -> Samples:
     yield _brain_floats(folder)
     for kind in BLOCKS:
         yield _blocks(folder, kind)
+    yield _two_bits(folder)
     yield _other_order(folder)
     yield _split(folder)
 
 
-def _file(kind: Kind, shape: tuple[int, ...], content: bytes, form: Format = V3) -> bytes:
+def _two_bits(folder: Path) -> Sample:
+    """Write Q2_0, which gguf-py does not decode yet: 64 codes less 1, times a scale."""
+    path = place(folder, "Q2_0", "model.gguf")
+    raw = codes(0, 3, (ROWS * 2, 64))
+    step = scales(ROWS * 2, 1).astype(np.float16)
+    blocks = np.concatenate([step.view(np.uint8), pack_bits(raw, 2)], axis=1)
+    path.write_bytes(_file(Q2_0, (ROWS, 128), blocks.tobytes()))
+    values = ((raw - 1) * step.astype(np.float32)).astype(np.float32).reshape(ROWS, 128)
+    truths = {"dequantized": values, "raw": (raw - 1).astype(np.int8).reshape(ROWS, 128)}
+    return Sample("Q2_0", path, NAME, truths, "ggml's formula, in NumPy")
+
+
+def _file(kind: Kind | int, shape: tuple[int, ...], content: bytes, form: Format = V3) -> bytes:
     words = b"".join(form.text(word) for word in ("<s>", "a", "b"))
     pairs = [
         form.pair("general.architecture", STRING, form.text("llama")),
         form.pair("llama.block_count", UINT32, form.pack("I", 1)),
         form.pair("tokenizer.ggml.tokens", ARRAY, form.array(STRING, 3, words)),
     ]
-    return form.file(pairs, [Entry(NAME, shape[::-1], kind.value, 0)], content)
+    return form.file(pairs, [Entry(NAME, shape[::-1], int(kind), 0)], content)
 
 
 def _brain_floats(folder: Path) -> Sample:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from scheme_files import hqq_schemes, torchao_schemes
 from scheme_files.sample import Array, Sample, Samples, codes, pack_bits, place, scales, weights
 from scheme_files.sample import array_of as bits_of
 
@@ -31,6 +32,7 @@ def write(folder: Path) -> Samples:
     for bits in (2, 3, 4, 8):
         yield _gptq(folder, bits)
     yield _awq(folder)
+    yield _awq_fast(folder)
     yield _four_bits(folder, "nf4")
     yield _four_bits(folder, "fp4")
     yield _int8_rows(folder)
@@ -39,6 +41,8 @@ def write(folder: Path) -> Samples:
     yield from _fp8(folder)
     yield _nvfp4(folder)
     yield _mxfp4(folder)
+    yield from hqq_schemes.write(folder)
+    yield from torchao_schemes.write(folder)
 
 
 def _saved(
@@ -112,6 +116,26 @@ def _awq(folder: Path) -> Sample:
     return _saved(
         folder, "AWQ, 4 bits, groups of 32", parts, dequantized=values, raw=raw, config=config
     )
+
+
+def _awq_fast(folder: Path) -> Sample:
+    stored, zeros = codes(0, 15, (FEATURES, OUT)), codes(0, 15, (2, OUT), seed=3)
+    step, offset = torch.zeros(2, 32, OUT, dtype=torch.float16)
+    step[:2] = _half(2, OUT)
+    offset[:2] = -(step[:2] * torch.from_numpy(zeros).float()).half()
+    rows = stored.T.reshape(OUT, -1, 4, 4, 2).transpose(0, 1, 3, 2, 4)
+    rows = rows.reshape(OUT, -1, 4, 4, 2).transpose(0, 1, 2, 4, 3)
+    fours = rows.reshape(OUT // 4, 4, -1, 64).transpose(0, 2, 1, 3).reshape(OUT // 4, -1)
+    parts = {
+        "layer.qweight": torch.from_numpy(pack_bits(fours, 4).view(np.int16)),
+        "layer.qzeros": offset,
+        "layer.scales": step,
+    }
+    config = {"quant_method": "awq", "version": "gemv_fast", "bits": 4, "group_size": GROUP}
+    wide = [part[:2].T.repeat_interleave(GROUP, 1).float() for part in (step, offset)]
+    values = (torch.from_numpy(stored.T) * wide[0] + wide[1]).half()
+    raw = stored.T.astype(np.uint8)
+    return _saved(folder, "AWQ, gemv_fast", parts, dequantized=values, raw=raw, config=config)
 
 
 def _four_bits(folder: Path, kind: str) -> Sample:

@@ -9,6 +9,7 @@ import ml_dtypes
 import numpy as np
 from keras_files import layer, sequential, write_archive, write_lists, write_numbered
 
+from scheme_files import keras_quantized_schemes
 from scheme_files.sample import Sample, Samples, codes, place, weights
 
 TYPES = ["i1", "i4", "u1", "f2", "f4", "f8", ">f4", "c8"]
@@ -37,6 +38,7 @@ def write(folder: Path) -> Samples:
         write_archive(path, {"layers/dense": [weights(), weights(64)]}, CONFIG, deflate=deflate)
         truths = {"dequantized": weights()}
         yield Sample(scheme, path, name, truths, "NumPy, as written")
+    yield from keras_quantized_schemes.write(folder)
 
 
 def _sample(scheme: str, path: Path, dataset: str, name: str) -> Sample:

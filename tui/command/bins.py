@@ -46,8 +46,8 @@ def _levels(tensor: Tensor, low: float, high: float, bins: int) -> Edges | None:
     if tensor.quantization is None:
         return None
     scale = float(tensor.quantization.scales()[0])
-    point = int(tensor.quantization.zero_points()[0])
     try:
+        point = int(tensor.quantization.zero_points()[0])
         steps = sorted((low / scale, high / scale))
         first, last = math.ceil(steps[0] + point), math.floor(steps[1] + point)
         return level_edges(first, last, scale, point, bins) if first <= last else None
