@@ -93,19 +93,19 @@ def test_keys_that_do_not_fit_are_refused(keys: dict[str, str], reason: str) -> 
 
 
 def test_two_keys_may_change_places() -> None:
-    check_keys({"layer.next": "p,k", "layer.previous": "n,j"})
+    check_keys({"tensor.next": "T", "tensor.previous": "t"})
 
 
 def test_the_command_prints_a_file_that_brings_the_same_about(tmp_path: Path) -> None:
     path = tmp_path / "config.toml"
-    path.write_text('bins = 80\n[keys]\nfind = "f"\n[thresholds]\nsqnr_db = [50, 20]\n')
+    path.write_text('bins = 80\n[keys]\nfind = "ctrl+f"\n[thresholds]\nsqnr_db = [50, 20]\n')
     environment = {"TENSORPEEK_CONFIG": str(path)}
     printed = run_command("config", environment=environment).stdout
     path.write_text(printed)
     assert run_command("config", environment=environment).stdout == printed
     document = json.loads(run_command("config", "--json", environment=environment).stdout)
     assert document["schema"] == "tensorpeek.config/1"
-    assert (document["bins"], document["keys"]["find"]) == (80, "f")
+    assert (document["bins"], document["keys"]["find"]) == (80, "ctrl+f")
     assert document["thresholds"]["sqnr_db"] == [50, 20]
 
 
