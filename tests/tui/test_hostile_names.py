@@ -13,7 +13,6 @@ from onnx import helper, numpy_helper
 from textual.widgets import Select
 
 from tensorpeek.tui.widgets.key_bar import KeyBar
-from tensorpeek.tui.widgets.tab_line import TabLine
 
 NAMES = [
     "[/foo]",
@@ -57,7 +56,7 @@ def check_screen(app: DrivenApp) -> None:
     for line in app.lines():
         odd = [letter for letter in line if unicodedata.category(letter)[0] == "C"]
         assert not odd, (odd, line)
-    own = [region.region for bar in (KeyBar, TabLine) for region in app.main.query(bar)]
+    own = [region.region for region in app.main.query(KeyBar)]
     strips = app.app.screen._compositor.render_strips()
     for y, strip in enumerate(strips):
         if not any(region.contains(region.x, y) for region in own):

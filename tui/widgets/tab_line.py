@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from rich.style import Style
+from itertools import accumulate
+
 from rich.text import Text
+from textual import events
 from textual.app import RenderResult
 from textual.widget import Widget
 
@@ -17,21 +19,26 @@ class TabLine(Widget):
         super().__init__(id=id)
         self._current = current
 
+    @property
+    def _gap(self) -> int:
+        """Columns between two tabs: fewer where the line is short."""
+        return 2 if sum(len(tab.title) + 4 for tab in TABS) <= self.size.width else 1
+
     def render(self) -> RenderResult:
-        """Return the tabs, closer together where the line is short."""
-        gap = 2 if sum(len(tab.title) + 4 for tab in TABS) <= self.size.width else 1
+        """Return the tabs."""
+        colors = self.app.theme_variables
         line = Text(" ", no_wrap=True, overflow="crop")
         for tab in TABS:
-            line.append_text(self._tab(tab.key, tab.title, tab.name)).append(" " * gap)
+            is_current = tab.name == self._current
+            line.append(f"{tab.key} ", colors["primary"])
+            line.append(tab.title, "bold underline" if is_current else colors["plot-axis"])
+            line.append(" " * self._gap)
         return line
 
-    def _tab(self, key: str, title: str, name: str) -> Text:
-        colors = self.app.theme_variables
-        meta = {"@click": f"screen.show({name!r})"}
-        if name == self._current:
-            style = Style.parse(f"bold {colors['primary']} underline") + Style(meta=meta)
-            return Text(f"{key} {title}", style)
-        title_style = Style.parse(colors["plot-axis"]) + Style(meta=meta)
-        return Text.assemble(
-            (key, Style.parse(colors["primary"]) + Style(meta=meta)), (f" {title}", title_style)
-        )
+    async def on_click(self, event: events.Click) -> None:
+        """Go to the screen whose tab was clicked."""
+        ends = accumulate((len(tab.title) + 2 + self._gap for tab in TABS), initial=1)
+        starts = list(ends)
+        for tab, start in zip(TABS, starts, strict=False):
+            if start <= event.x < start + len(tab.title) + 2:
+                await self.run_action(f"screen.show({tab.name!r})")
