@@ -5,19 +5,20 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/.stamps
 ARGS ?= models
 SECONDS ?= 120
+KERNELS := $(wildcard analysis/compiled/*.c analysis/compiled/*.inc)
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench fuzz formats samples picture clean
+.PHONY: run test check bench fuzz formats samples picture man clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 # Running needs the package alone; testing and building samples add their own tools.
-$(STAMPS)/run: pyproject.toml constraints.txt hatch_build.py | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt editables -e '.[all]'
+$(STAMPS)/run: pyproject.toml constraints.txt hatch_build.py $(KERNELS) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt editables -e '.[keras]'
 	@mkdir -p $(STAMPS) && touch $@
 
-$(STAMPS)/dev: pyproject.toml constraints.txt hatch_build.py | $(BIN)/python
+$(STAMPS)/dev: pyproject.toml constraints.txt hatch_build.py $(KERNELS) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	@mkdir -p $(STAMPS) && touch $@ $(STAMPS)/run
 
@@ -50,5 +51,8 @@ samples: $(STAMPS)/samples  ## train, quantize and write the sample models again
 picture: $(STAMPS)/dev  ## draw docs/screenshot.svg again
 	$(BIN)/python docs/make_screenshot.py
 
+man: $(STAMPS)/dev  ## write docs/man/tensorpeek.1 again from the commands
+	$(BIN)/python docs/make_man.py
+
 clean:
-	rm -rf $(VENV) .dev dist build
+	rm -rf $(VENV) .venv-peers .dev dist build

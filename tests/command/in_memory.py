@@ -70,6 +70,7 @@ def _run(
     words: list[str], environment: dict[str, str], cwd: Path | None
 ) -> subprocess.CompletedProcess[str]:
     plain = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
+    plain["TENSORPEEK_CACHE_DIR"] = ""
     return subprocess.run(
         words,
         check=False,

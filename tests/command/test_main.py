@@ -93,6 +93,14 @@ def test_a_file_without_permission(run: Run, tmp_path: Path) -> None:
     assert "no permission" in result.stderr
 
 
+def test_permission_is_asked_of_the_file_and_not_of_its_mode(
+    run: Run, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = put(make_tensor("fc.weight", np.ones(3)))
+    monkeypatch.setattr(os, "access", lambda *_arguments, **_how: False)
+    assert run("ls", path).exit_code == ExitCode.OK
+
+
 @pytest.mark.parametrize("command", ["ls", "stats", "hist"])
 def test_no_matching_tensor_is_a_usage_error(run: Run, put: Put, command: str) -> None:
     path = put(make_tensor("fc.weight", np.ones(3)))
@@ -122,7 +130,7 @@ class TestOpeningTheApp:
 
         calls: list[tuple] = []
         app = ModuleType("app")
-        app.run_app = lambda paths, *, ascii_only, theme, settings: (
+        app.run_app = lambda paths, *, ascii_only, theme, watch, settings: (
             calls.append((paths, ascii_only, theme)) or 0
         )
         monkeypatch.setitem(sys.modules, "tensorpeek.tui.app", app)

@@ -106,7 +106,7 @@ def test_what_is_written_twice_is_the_same() -> None:
         (["--bits", "1"], "from 2 to 16"),
         (["--bits", "9" * 5000], "from 2 to 16"),
         (["--jobs", "0"], "0 is not in the range"),
-        (["-o", "report.txt"], "a report is one of .json, .csv, .html"),
+        (["-o", "report.txt"], "a report is one of .json, .csv, .html, .parquet"),
         (["-o", "nowhere/report.json"], "no folder 'nowhere'"),
         (["--config", "absent.toml"], "does not exist"),
         (["nothing*"], "no tensor matches"),

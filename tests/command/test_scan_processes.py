@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -28,7 +29,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file whose scan takes a second or more."""
     rng = np.random.default_rng(0)
     tensors = {
-        f"layer{n}.weight": rng.normal(size=(256, 384)).astype(np.float32) for n in range(60)
+        f"layer{n}.weight": rng.normal(size=(320, 448)).astype(np.float32) for n in range(60)
     }
     path = tmp_path_factory.mktemp("scan") / "model.safetensors"
     save_file(tensors, path)
@@ -36,7 +37,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def started(*words: object) -> subprocess.Popen[str]:
-    environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
+    environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TENSORPEEK_CACHE_DIR": ""}
     return subprocess.Popen(
         [COMMAND, *map(str, words)],
         stdout=subprocess.PIPE,
@@ -57,7 +58,7 @@ def wait_for_lines(journal: Path, count: int) -> None:
     pytest.fail("the scan did not begin")
 
 
-FAST = ("--metrics", "quantization", "--bits", "8")
+FAST = ("--metrics", "spectral")
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -103,30 +104,47 @@ def test_a_killed_scan_loses_what_was_in_flight_only(checkpoint: Path, tmp_path:
 
 
 def workers_of(process: subprocess.Popen[str]) -> list[int]:
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [
-        int(child)
-        for child in children
-        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
+    """The workers of a process, none when it has ended."""
+    try:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        lines = {int(child): Path(f"/proc/{child}/cmdline").read_bytes() for child in children}
+    except FileNotFoundError:
+        return []
+    return [child for child, line in lines.items() if b"spawn_main" in line]
+
+
+def with_a_worker_killed(checkpoint: Path, journal: Path) -> tuple[subprocess.Popen[str], str, str]:
+    """Scan, and kill a worker while both are in the middle of it."""
+    for _ in range(5):  # on a busy machine a scan may end before this process runs again
+        process = started("scan", checkpoint, *FAST, "--jobs", 2, "--json", "--resume", journal)
+        wait_for_lines(journal, 4)
+        workers = workers_of(process)
+        for worker in workers:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker, signal.SIGSTOP)
+        is_in_time = len(workers) == 2 and journal.read_text().count("\n") < 50
+        if is_in_time:
+            os.kill(workers.pop(), signal.SIGKILL)
+        for worker in workers:
+            with contextlib.suppress(ProcessLookupError):  # its pool may be ended already
+                os.kill(worker, signal.SIGCONT)
+        stdout, stderr = process.communicate(timeout=60)
+        if is_in_time:
+            return process, stdout, stderr
+        journal.unlink()
+    pytest.fail("every scan ended before a worker could be killed")
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="needs Linux's /proc")
-def test_a_worker_that_is_killed_spoils_nothing_that_is_done(
-    checkpoint: Path, tmp_path: Path
-) -> None:
+def test_a_worker_that_is_killed_costs_no_result(checkpoint: Path, tmp_path: Path) -> None:
     journal = tmp_path / "journal"
-    process = started("scan", checkpoint, *FAST, "--jobs", 2, "--json", "--resume", journal)
-    wait_for_lines(journal, 4)
-    os.kill(workers_of(process)[0], signal.SIGKILL)
-    stdout, stderr = process.communicate(timeout=120)
-    assert process.returncode == 3, stderr
+    process, stdout, stderr = with_a_worker_killed(checkpoint, journal)
+    assert process.returncode == 0, stderr
     assert "a worker process ended abruptly" in stderr
     assert "Traceback" not in stderr
     records = json.loads(stdout)["models"][0]["tensors"]
-    assert len(records) == 60
-    done = [record for record in records if record["error"] is None]
-    assert len(done) == len(journal.read_text().splitlines()) - 1 >= 3
+    assert [record["error"] for record in records] == [None] * 60
+    assert len(journal.read_text().splitlines()) == 61
 
 
 def test_processes_find_what_one_process_finds(checkpoint: Path) -> None:

@@ -6,8 +6,9 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 
 @contextmanager
@@ -16,12 +17,23 @@ def atomic_write(path: Path) -> Iterator[TextIO]:
 
     Lines end as they are written. Raises OSError.
     """
+    with atomic_write_bytes(path) as binary:
+        stream = TextIOWrapper(binary, encoding="utf-8", errors="backslashreplace", newline="")
+        try:
+            yield stream
+        finally:
+            stream.detach()
+
+
+@contextmanager
+def atomic_write_bytes(path: Path) -> Iterator[BinaryIO]:
+    """Give a stream of bytes as :func:`atomic_write` does."""
     target = path.resolve()
     handle, name = tempfile.mkstemp(
         prefix=f".{target.name[:64]}.", suffix=".tmp", dir=target.parent
     )
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace", newline="") as to:
+        with os.fdopen(handle, "wb") as to:
             yield to
             to.flush()
             os.fsync(to.fileno())

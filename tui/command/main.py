@@ -13,14 +13,18 @@ import click
 from click.shell_completion import CompletionItem
 
 from tensorpeek.tui.command.exit_codes import ExitCode
+from tensorpeek.tui.command.export_subcommands import export
+from tensorpeek.tui.command.grid_subcommands import grids
+from tensorpeek.tui.command.scan_subcommands import cache, scan
 from tensorpeek.tui.command.subcommands import (
     check,
     completion,
+    config,
     diff,
     hist,
     ls,
     open_app,
-    scan,
+    serve,
     stats,
 )
 
@@ -83,13 +87,36 @@ def _forget_output() -> None:
     os.close(nowhere)
 
 
+def _tell_version(context: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
+    """Print the version, and whether compiled kernels or NumPy compute."""
+    if not wanted or context.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    from tensorpeek.analysis.compiled import engine
+
+    click.echo(f"tensorpeek, version {version('tensorpeek')}")
+    click.echo(f"kernels: {engine().name}")
+    if engine().warning is not None:
+        click.echo(f"tensorpeek: {engine().warning}", err=True)
+    context.exit()
+
+
 @click.group(
     cls=AppGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     subcommand_metavar="[PATH]...",
     options_metavar="[OPTIONS]",
 )
-@click.version_option(None, "-V", "--version", package_name="tensorpeek")
+@click.option(
+    "-V",
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_tell_version,
+    help="Show the version, and what computes, and exit.",
+)
 def cli() -> None:
     """Look into the weight files of neural networks.
 
@@ -111,7 +138,20 @@ def cli() -> None:
     """  # noqa: D301 (click's mark for a paragraph that keeps its lines)
 
 
-for command in (ls, stats, hist, scan, check, diff, completion):
+for command in (
+    ls,
+    stats,
+    hist,
+    scan,
+    check,
+    diff,
+    export,
+    serve,
+    grids,
+    cache,
+    config,
+    completion,
+):
     cli.add_command(command)
 
 

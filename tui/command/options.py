@@ -62,7 +62,7 @@ def interval(
 def paths_and_patterns(function: Function) -> Function:
     """Add the words that name files and select tensors."""
     words = click.argument(
-        "words", nargs=-1, required=True, metavar="PATH... [PATTERN]...", type=click.Path()
+        "words", nargs=-1, required=True, metavar="PATH... [PATTERN]...", type=click.Path(readable=False)
     )
     match = click.option(
         "-m",
@@ -88,4 +88,7 @@ view_option = click.option(
     default="dequantized",
     show_default=True,
     help="What to measure of a quantized tensor: its floats or its stored integers.",
+)
+no_cache_option = click.option(
+    "--no-cache", is_flag=True, help="Measure anew, and keep no results for the next time."
 )

@@ -92,7 +92,7 @@ class Journal:
             raise LoadError(self.path, "the journal of a scan with other options")
         for line in lines[1:]:
             file, record = line.get("file"), line.get("record")
-            if isinstance(file, str) and file and _is_record(record):
+            if isinstance(file, str) and file and is_record(record):
                 self._records[file, str(record["name"])] = record
 
     def _write(self, entry: Json) -> None:
@@ -104,7 +104,7 @@ class Journal:
             self._stream.flush()
 
 
-def _is_record(record: object) -> TypeGuard[Json]:
+def is_record(record: object) -> TypeGuard[Json]:
     """Say whether a line that was read back holds a whole record."""
     return isinstance(record, dict) and set(RECORD_KEYS) <= set(record)
 

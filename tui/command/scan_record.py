@@ -6,12 +6,14 @@ import dataclasses
 from typing import Any
 
 from tensorpeek.analysis.diagnosis import Diagnosis, Request
+from tensorpeek.analysis.diagnosis.weight_matrix import channel_axis
 from tensorpeek.loaders import Tensor
 from tensorpeek.tui.command.document import Json, tensor_facts
 
 RECORD_KEYS = (
-    "name", "layer", "role", "dtype", "shape", "params", "view", "severity", "reasons", "advice",
-    "basic", "histogram", "sparsity", "quantization", "spectral", "absent", "error",
+    "name", "layer", "role", "dtype", "shape", "params", "output_axis", "view", "severity",
+    "reasons", "advice", "basic", "histogram", "sparsity", "quantization", "spectral",
+    "absent", "error",
 )  # fmt: skip
 """What every record has, in order."""
 
@@ -20,6 +22,7 @@ def record_of(tensor: Tensor, request: Request, diagnosis: Diagnosis) -> Json:
     """Return what is known of a tensor as plain JSON values, those not finite as floats."""
     return {
         **tensor_facts(tensor),
+        "output_axis": channel_axis(tensor),
         "view": request.view,
         "severity": diagnosis.health.severity,
         "reasons": list(diagnosis.health.reasons),

@@ -20,7 +20,14 @@ COLLECT_AFTER = (100_000, 10, 10)
 """When garbage is looked for: with Python's 700 new objects, a tenth of the start goes into it."""
 
 
-def start_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> ExitCode:
+def start_app(
+    paths: Sequence[str],
+    *,
+    ascii_only: bool,
+    theme: str | None,
+    watch: bool,
+    plugins: Sequence[str] = (),
+) -> ExitCode:
     """Run the app on ``paths``, by default on ``./models``. Raises UsageError."""
     settings = _settings()
     chosen = list(paths) or _default(settings.models)
@@ -35,7 +42,15 @@ def start_app(paths: Sequence[str], *, ascii_only: bool, theme: str | None) -> E
     with first_screen(terminal):
         from tensorpeek.tui.app import run_app
 
-        return ExitCode(run_app(chosen, ascii_only=ascii_only, theme=theme, settings=settings))
+        code = run_app(
+            chosen,
+            ascii_only=ascii_only,
+            theme=theme,
+            watch=watch,
+            settings=settings,
+            plugins=plugins,
+        )
+        return ExitCode(code)
 
 
 def _settings() -> Settings:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 
 from tensorpeek.tui.command.exit_codes import ExitCode
+from tensorpeek.tui.command.grid_subcommands import plugin_option
 from tensorpeek.tui.command.options import (
     AppCommand,
     PairCommand,
@@ -20,21 +20,28 @@ from tensorpeek.tui.command.options import (
     paths_and_patterns,
     view_option,
 )
-from tensorpeek.tui.command.scan_options import bit_widths, limit_blas_threads, metric_names
 
 
 @click.command(cls=AppCommand, add_help_option=False)
-@click.argument("paths", nargs=-1, type=click.Path())
+@click.argument("paths", nargs=-1, type=click.Path(readable=False))
 @click.option(
     "--ascii", "ascii_only", is_flag=True, help="Draw the app with ASCII characters only."
 )
 @click.option("--theme", metavar="NAME", help="Colors of the app, one of Textual's themes.")
+@click.option("--watch", is_flag=True, help="Open a model again when its file is rewritten.")
+@plugin_option
 @click.help_option("-h", "--help", hidden=True)
-def open_app(paths: tuple[str, ...], ascii_only: bool, theme: str | None) -> ExitCode:  # noqa: FBT001
+def open_app(
+    paths: tuple[str, ...],
+    ascii_only: bool,  # noqa: FBT001
+    theme: str | None,
+    watch: bool,  # noqa: FBT001
+    plugins: tuple[str, ...],
+) -> ExitCode:
     """Open files, folders or quoted patterns in the app."""
     from tensorpeek.tui.command.start_app import start_app
 
-    return start_app(paths, ascii_only=ascii_only, theme=theme)
+    return start_app(paths, ascii_only=ascii_only, theme=theme, watch=watch, plugins=plugins)
 
 
 @click.command(short_help="List the tensors of model files.")
@@ -143,7 +150,7 @@ def hist(words: tuple[str, ...], matches: tuple[str, ...], **how: object) -> Exi
 
 
 @click.command(short_help="Check models for damage, NaN, dead channels, dangerous pickles.")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path())
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False))
 @click.option(
     "--format",
     "form",
@@ -175,8 +182,8 @@ def check(paths: tuple[str, ...], form: str, as_json: bool) -> ExitCode:  # noqa
 
 
 @click.command(short_help="Compare two models, tensor by tensor.")
-@click.argument("first", metavar="A", type=click.Path())
-@click.argument("second", metavar="B", type=click.Path())
+@click.argument("first", metavar="A", type=click.Path(readable=False))
+@click.argument("second", metavar="B", type=click.Path(readable=False))
 @click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
 @click.option(
     "--tolerance",
@@ -210,76 +217,52 @@ def diff(first: str, second: str, patterns: tuple[str, ...], **how: object) -> E
     return print_diff(DiffRequest(first, second, patterns, **how))  # type: ignore[arg-type]
 
 
-@click.command(short_help="Diagnose weights: sparsity, quantization error, spectra, health.")
-@paths_and_patterns
+@click.command(short_help="Show the app in a browser.")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False))
 @click.option(
-    "--metrics",
-    callback=metric_names,
-    metavar="NAMES",
-    default="basic,sparsity,quantization,spectral",
+    "--host",
+    default="127.0.0.1",
     show_default=True,
-    help="Groups of measures, with commas between them.",
+    help="Address to listen on; by default only this machine reaches it.",
 )
 @click.option(
-    "--bits",
-    callback=bit_widths,
-    metavar="N,...",
-    default="8,4",
-    show_default=True,
-    help="Widths of the integer grids to simulate, 2 to 16.",
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any free."
 )
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(1, 1024),
-    metavar="N",
-    default=1,
-    show_default=True,
-    help="Processes to work in.",
-)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Also write a report: .json, .csv or .html.",
-)
-@click.option(
-    "--resume",
-    type=click.Path(dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Keep a journal, and skip the tensors that it holds already.",
-)
-@click.option(
-    "--config",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="TOML file whose table [thresholds] changes what is judged how.",
-)
-@click.option("--huge", is_flag=True, help="Also spectra that take minutes and gigabytes.")
-@click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
-@view_option
-@json_option
-@all_option
-def scan(words: tuple[str, ...], matches: tuple[str, ...], **how: Any) -> ExitCode:  # noqa: ANN401
-    """Diagnose a whole checkpoint from its weights alone, and rank the tensors worst first.
+def serve(paths: tuple[str, ...], host: str, port: int) -> ExitCode:
+    """Show the app in a browser: the same screens and keys, on these files only, read-only.
 
-    Each tensor is Excellent, Good, Warning or Critical by its condition number, the SQNR of
-    quantizing it with one scale, its extreme outliers and its stable rank; NaN is always Critical.
-    What is measured how is in docs/metrics.md. PATH and PATTERN are as for ls. Ctrl+C prints and
-    writes what is done.
+    There is no password: whoever reaches the address can read the models. From another machine,
+    forward the port instead: ssh -L 8000:localhost:8000 MACHINE.
 
     \b
     Examples:
-      tensorpeek scan model.pt
-      tensorpeek scan model.safetensors '*attn*' --metrics quantization --bits 8,4,3
-      tensorpeek scan checkpoints/ --jobs 8 --resume scan.journal -o report.html
-      tensorpeek scan model.pt --json | jq '.models[].tensors[] | select(.severity == "Critical")'
+      tensorpeek serve models/
+      tensorpeek serve model.safetensors --port 9000
     """
-    limit_blas_threads()
-    from tensorpeek.tui.command.scan import scan_command
+    from tensorpeek.tui.command.serve import serve_app
 
-    return scan_command(words, matches, how)
+    return serve_app(paths, host, port)
+
+
+@click.command(short_help="Print the settings and check them.")
+@click.argument("path", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@json_option
+def config(path: Path | None, as_json: bool) -> ExitCode:  # noqa: FBT001
+    """Print the settings, as the file that would bring them about, and check every entry.
+
+    PATH is another settings file to check. The file is TOML: theme, view (dequantized or raw),
+    bins, models (the folder that opens without a path), a table [keys] that gives keys to the
+    names printed here, and a table [thresholds] for scan. TENSORPEEK_CONFIG names another file.
+
+    \b
+    Examples:
+      tensorpeek config
+      tensorpeek config > ~/.config/tensorpeek/config.toml
+      tensorpeek config team.toml
+    """
+    from tensorpeek.tui.command.config import print_settings
+
+    return print_settings(path, as_json=as_json)
 
 
 @click.command(short_help="Print the script that completes commands and paths.")

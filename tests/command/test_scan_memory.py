@@ -1,0 +1,74 @@
+"""What a scan or a comparison of a file of 20 GB takes in memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from command.in_memory import COMMAND
+
+GIGABYTE = 1_000_000_000
+MOST = 400_000
+"""Kilobytes that a process may take."""
+
+MEASURED = GIGABYTE // 4
+"""Bytes of the tensor that is measured."""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two files of 20 GB, all zeros, that take no room on a disk that knows sparse files."""
+    folder = tmp_path_factory.mktemp("large")
+    sizes = {
+        "small.weight": MEASURED,
+        "wide.weight": MEASURED,
+        "compared.weight": MEASURED // 5,
+        "rest.weight": 19 * GIGABYTE + MEASURED,
+    }
+    header, start = {}, 0
+    for name, size in sizes.items():
+        dtype, width = ("F32", 4) if name.startswith("wide") else ("BF16", 2)
+        shape = [1000, size // width // 1000]
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [start, start + size]}
+        start += size
+    text = json.dumps(header).encode()
+    paths = [folder / "a.safetensors", folder / "b.safetensors"]
+    for path in paths:
+        with path.open("wb") as stream:
+            stream.write(struct.pack("<Q", len(text)) + text)
+            stream.truncate(8 + len(text) + start)
+        if path.stat().st_blocks * 512 > GIGABYTE:
+            pytest.skip("this file system has no sparse files")
+    return paths
+
+
+def peak(*words: object) -> int:
+    """Run the command; return the kilobytes that it, or a worker of its, took at most."""
+    process = subprocess.Popen(
+        [COMMAND, *map(str, words)],
+        stdout=subprocess.DEVNULL,
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TENSORPEEK_CACHE_DIR": ""},
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    return usage.ru_maxrss if sys.platform == "linux" else usage.ru_maxrss // 1000
+
+
+@pytest.mark.parametrize("pattern", ["small.weight", "wide.weight"], ids=["bf16", "float32"])
+def test_a_scan_takes_little_memory(files: list[Path], pattern: str) -> None:
+    assert peak("scan", files[0], pattern, "--metrics", "basic") < MOST
+
+
+def test_workers_take_little_memory(files: list[Path]) -> None:
+    words = ("small.weight", "wide.weight", "--metrics", "basic", "--jobs", 2)
+    assert peak("scan", files[0], *words) < MOST
+
+
+def test_a_comparison_takes_little_memory(files: list[Path]) -> None:
+    assert peak("diff", *files, "compared.weight") < MOST
