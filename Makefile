@@ -8,7 +8,7 @@ SECONDS ?= 120
 KERNELS := $(wildcard analysis/compiled/*.c analysis/compiled/*.inc)
 
 .DEFAULT_GOAL := run
-.PHONY: run test check bench fuzz formats samples picture man clean
+.PHONY: run test check bench fuzz formats samples pictures man clean
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -48,8 +48,8 @@ formats: $(STAMPS)/dev  ## measure every format and scheme and write docs/format
 samples: $(STAMPS)/samples  ## train, quantize and write the sample models again
 	$(BIN)/python models/build_resnet8.py
 
-picture: $(STAMPS)/dev  ## draw docs/screenshot.svg again
-	$(BIN)/python docs/make_screenshot.py
+pictures: $(STAMPS)/dev  ## draw docs/pictures/*.svg again
+	$(BIN)/python docs/make_pictures.py
 
 man: $(STAMPS)/dev  ## write docs/man/tensorpeek.1 again from the commands
 	$(BIN)/python docs/make_man.py

@@ -39,7 +39,7 @@ def measure(
     """
     tell = progress or idle
     quantization = tensor.quantization if view == "dequantized" else None
-    if quantization is not None and quantization.scheme == "per-tensor" and _is_narrow(tensor):
+    if quantization is not None and _decodes_codes(tensor, quantization):
         return _count_codes(tensor, quantization, stop, tell)
     if quantization is not None and can_count_channels(tensor):
         return count_channels(tensor, quantization, stop, tell)
@@ -64,6 +64,16 @@ def default_edges(tensor: Tensor, view: View, distribution: Distribution, bins: 
     if quantization is not None and quantization.scheme == "per-tensor" and _is_narrow(tensor):
         return _code_edges(quantization, low, high, bins)
     return uniform_edges(low, high, bins)
+
+
+def _decodes_codes(tensor: Tensor, quantization: Quantization) -> bool:
+    """Whether one scale turns codes into values; those of a codec may be rounded once more."""
+    point = quantization.zero_point
+    is_alike = tensor.codec is None or (
+        tensor.value_type("dequantized") == quantization.value_type
+        and (point is None or point.element.kind == "int")
+    )
+    return quantization.scheme == "per-tensor" and _is_narrow(tensor) and is_alike
 
 
 def _is_narrow(tensor: Tensor) -> bool:
@@ -94,10 +104,11 @@ def _count_codes(
 
 def _code_edges(quantization: Quantization, low: float, high: float, bins: int) -> Edges:
     """Return bins of whole codes between two dequantized values, uniform ones if there are none."""
-    scale = float(np.float32(quantization.scales()[0]))
-    zero_point = int(quantization.zero_points()[0])
-    if not math.isfinite(scale) or scale == 0 or low == high == 0:
+    scale, point = float(np.float32(quantization.scales()[0])), quantization.zero_points()[0]
+    is_whole = math.isfinite(point) and point == np.rint(point)
+    if not math.isfinite(scale) or scale == 0 or low == high == 0 or not is_whole:
         return uniform_edges(low, high, bins)
+    zero_point = int(point)
     ends = sorted(round(bound / scale) + zero_point for bound in (low, high))
     try:
         return level_edges(ends[0], ends[1], scale, zero_point, bins)

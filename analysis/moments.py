@@ -53,12 +53,23 @@ def block_moments(values: NDArray[np.float64]) -> Moments:
     count = values.size
     if not count:
         return Moments()
-    magnitude = float(np.abs(values).sum()) / count
-    mean = float(values.sum()) / count
-    centered = values - mean
+    magnitudes, whole = float(np.abs(values).sum()), float(values.sum())
+    centered = values - whole / count
     rest = float(centered.sum())
-    deviations = float(np.square(centered, out=centered).sum()) - rest * rest / count
-    return Moments(count, mean + rest / count, max(deviations, 0.0), magnitude)
+    squares = float(np.square(centered, out=centered).sum())
+    return summed_moments(count, whole, magnitudes, rest, squares)
+
+
+def summed_moments(
+    count: int, whole: float, magnitudes: float, rest: float, squares: float
+) -> Moments:
+    """Return the moments of ``count`` values, at least one, from the sums over them.
+
+    ``whole`` is that of the values, ``rest`` that of their distances to whole / count and
+    ``squares`` that of the squares of these.
+    """
+    deviations = squares - rest * rest / count
+    return Moments(count, whole / count + rest / count, max(deviations, 0.0), magnitudes / count)
 
 
 def table_moments(values: NDArray[np.float64], counts: NDArray[np.int64]) -> Moments:

@@ -120,6 +120,9 @@ def _first_keys(
     positions: NDArray[np.intp], lowest: np.uint64, highest: np.uint64, dtype: np.dtype[Any]
 ) -> NDArray[np.uint64]:
     """Return the first keys, up to ``highest``, of buckets in or after these positions."""
+    if dtype == np.float32:  # a bucket is the upper half of the keys of its values
+        keys: NDArray[np.uint64] = positions.astype(np.uint64) << np.uint64(16)
+        return np.minimum(np.maximum(keys, lowest), highest)
     ordered = bucket_positions()
     low, high = np.full(positions.shape, lowest), np.full(positions.shape, highest)
     while (low < high).any():

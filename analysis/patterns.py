@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.analysis.compiled.value_kernels import count_in_place
+
 PATTERNS = 1 << 16
 """Number of patterns of 16 bits."""
 
@@ -15,13 +17,15 @@ PATTERNS = 1 << 16
 def count_patterns(chunks: Iterable[NDArray[Any]], itemsize: int) -> NDArray[np.int64]:
     """Return how often each pattern of ``itemsize`` (1 or 2) bytes occurs in the chunks.
 
-    Bytes are counted two at a time, as one pattern of 16 bits: the sums over the rows and the
+    NumPy counts bytes two at a time, as one pattern of 16 bits: the sums over the rows and the
     columns of that table of 256 by 256 are the counts of the first and of the second bytes.
     """
     counts = np.zeros(PATTERNS, np.int64)
     left_over = np.zeros(256, np.int64)
     for chunk in chunks:
         stored = np.ascontiguousarray(chunk).view(np.uint8)
+        if count_in_place(stored, itemsize, counts if itemsize == 2 else left_over):
+            continue
         if stored.size % 2:
             left_over[stored[-1]] += 1
             stored = stored[:-1]

@@ -16,7 +16,8 @@ class QuantizationFacts:
     """How a tensor is quantized, and how well its codes use their range.
 
     ``groups`` is the number of scales; their measures are float64, in the units of the
-    dequantized values. Without a scale they are NaN and the extremes of the zero points 0.
+    dequantized values. Without a scale they are NaN and the extremes of the zero points 0; those
+    are of the finite ones.
     ``raw_min`` and ``raw_max`` are the smallest and the largest code in use, None for an empty
     tensor; ``code_low`` and ``code_high`` are the limits of codes of ``bits`` bits, and
     ``at_low`` and ``at_high`` say how many of the ``count`` elements stand at these: saturated
@@ -54,7 +55,7 @@ def quantization_facts(tensor: Tensor, raw: Distribution) -> QuantizationFacts:
     if quantization is None:
         raise ValueError(f"{tensor.name} is not quantized")
     scales, points = quantization.scales(), quantization.zero_points()
-    some = scales.size > 0
+    some, finite = scales.size > 0, points[np.isfinite(points)]
     code_low, code_high = code_limits(tensor, quantization)
     minimum, maximum = raw.summary.minimum, raw.summary.maximum
     with np.errstate(all="ignore"):
@@ -69,8 +70,8 @@ def quantization_facts(tensor: Tensor, raw: Distribution) -> QuantizationFacts:
         scale_min=float(scales.min()) if some else float("nan"),
         scale_max=float(scales.max()) if some else float("nan"),
         zero_point_mean=float(points.mean()) if points.size else float("nan"),
-        zero_point_min=int(points.min()) if points.size else 0,
-        zero_point_max=int(points.max()) if points.size else 0,
+        zero_point_min=int(finite.min()) if finite.size else 0,
+        zero_point_max=int(finite.max()) if finite.size else 0,
         groups=scales.size,
         raw_min=None if minimum is None else int(minimum),
         raw_max=None if maximum is None else int(maximum),

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorpeek.analysis.binning import bin_numbers
-from tensorpeek.analysis.bounds import closed_bounds
 from tensorpeek.analysis.buckets import Buckets, estimated_tally, sorted_buckets
+from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.edges import Edges
 from tensorpeek.analysis.histogram import Histogram
 from tensorpeek.analysis.interpolation import interpolate, needed_ranks
-from tensorpeek.analysis.order_keys import upper_patterns
 from tensorpeek.analysis.order_statistics import order_statistics
 from tensorpeek.analysis.range_count import RangeCount
 from tensorpeek.analysis.reading import Progress, idle, watched
 from tensorpeek.analysis.stopping import Stop, never
 from tensorpeek.analysis.summary import QUANTILES, Summary
+from tensorpeek.analysis.value_passes import count_inside, in_buckets, inside_of
 from tensorpeek.analysis.wide_scan import is_complex, only_finite, real_values, scan
 from tensorpeek.loaders import Tensor, View
 
@@ -68,14 +68,33 @@ class WideDistribution:
 
         Integers are compared as integers, not rounded. Raises LoadError and CancelledError.
         """
+        return self.count_ranges([(low, high)], stop=stop)[0]
+
+    def count_ranges(
+        self, intervals: Sequence[Selection], *, stop: Stop = never
+    ) -> list[RangeCount]:
+        """Count the elements in each closed interval, as :meth:`count_range`, in one pass."""
+        counts: list[int | None] = [self._whole_buckets(*interval) for interval in intervals]
+        unknown = [
+            interval for interval, count in zip(intervals, counts, strict=True) if count is None
+        ]
+        # Comparing all values is quicker than picking those of a bucket.
+        compared = iter(self._compare_all(unknown, stop) if unknown else [])
+        return [
+            RangeCount(low, high, next(compared) if count is None else count, self.summary.count)
+            for (low, high), count in zip(intervals, counts, strict=True)
+        ]
+
+    def _whole_buckets(self, low: float, high: float) -> int | None:
+        """Count the elements in an interval, None if it cuts a bucket."""
         whole, cut = _split(self.buckets, (low, high))
+        if cut.any():
+            return None
         count = int(self.buckets.counts[whole].sum())
-        if cut.any():  # comparing all values is quicker than picking those of a bucket
-            return RangeCount(low, high, self._compare_all(low, high, stop), self.summary.count)
         if low <= high:
             count += self.summary.positive_infinity * (high == np.inf)
             count += self.summary.negative_infinity * (low == -np.inf)
-        return RangeCount(low, high, count, self.summary.count)
+        return count
 
     def preview(self, edges: Edges, selection: Selection | None = None) -> Histogram:
         """Estimate the histogram at once; each edge is misplaced by one bucket at most.
@@ -131,15 +150,15 @@ class WideDistribution:
             numbers = bin_numbers(values.astype(np.float64), edges)
             counts += np.bincount(numbers, minlength=counts.size)
             if selection is not None:
-                inside = numbers[_inside(values, selection)]
+                inside = numbers[inside_of(values, selection)]
                 selected += np.bincount(inside, minlength=counts.size)
         return counts, None if selection is None else selected
 
-    def _compare_all(self, low: float, high: float, stop: Stop) -> int:
-        count = 0
+    def _compare_all(self, intervals: Sequence[Selection], stop: Stop) -> list[int]:
+        counts = np.zeros(len(intervals), np.int64)
         for chunk in watched(self.tensor.chunks(self.view), self.tensor.params, stop):
-            count += int(np.count_nonzero(_inside(real_values(chunk), (low, high))))
-        return count
+            counts += count_inside(real_values(chunk), intervals)
+        return counts.tolist()
 
     def _look_again(
         self, wanted: NDArray[np.bool_], stop: Stop, progress: Progress = idle
@@ -152,7 +171,7 @@ class WideDistribution:
         chunks = self.tensor.chunks(self.view)
         for chunk in watched(chunks, self.tensor.params, stop, progress):
             values = real_values(chunk)
-            picked = values[np.flatnonzero(np.take(lookup, upper_patterns(values)))]
+            picked = in_buckets(values, lookup)
             yield only_finite(picked) if mixed else picked
 
     def _histogram(
@@ -206,6 +225,18 @@ def measure_wide(
     return dataclasses.replace(distribution, summary=dataclasses.replace(summary, quantiles=exact))
 
 
+def count_ranges(
+    distribution: Distribution, intervals: Sequence[Selection], *, stop: Stop = never
+) -> list[RangeCount]:
+    """Count the elements in each closed interval, in one pass at most for all of them.
+
+    Raises LoadError and CancelledError.
+    """
+    if isinstance(distribution, WideDistribution):
+        return distribution.count_ranges(intervals, stop=stop)
+    return [distribution.count_range(low, high, stop=stop) for low, high in intervals]
+
+
 def _by_number(
     numbers: NDArray[np.intp], counts: NDArray[np.int64], chosen: NDArray[np.bool_], edges: Edges
 ) -> NDArray[np.int64]:
@@ -228,12 +259,3 @@ def _split(buckets: Buckets, interval: Selection) -> tuple[NDArray[np.bool_], ND
     whole = (buckets.lower > first) & (buckets.upper < last)
     apart = (buckets.upper < first) | (buckets.lower > last)
     return whole, ~whole & ~apart
-
-
-def _inside(values: NDArray[Any], interval: Selection) -> NDArray[np.bool_]:
-    """Return which values lie in a closed interval, compared in their own type."""
-    bounds = closed_bounds(values.dtype, *interval)
-    if bounds is None:
-        return np.zeros(values.shape, np.bool_)
-    inside: NDArray[np.bool_] = (values >= bounds[0]) & (values <= bounds[1])
-    return inside

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorpeek.analysis.moments import Moments, block_moments
+from tensorpeek.analysis.compiled.value_kernels import BlockSums, value_kernels
+from tensorpeek.analysis.moments import Moments, block_moments, summed_moments
 from tensorpeek.analysis.order_keys import BUCKETS, upper_patterns
 from tensorpeek.analysis.reading import Progress, idle, watched
 from tensorpeek.analysis.stopping import Stop
@@ -76,6 +77,10 @@ class WideScan:
         self.count += block.size
         if not block.size:
             return
+        kernels = value_kernels(block.dtype)
+        if kernels is not None:
+            self._add_sums(kernels.scan(block, self.buckets))
+            return
         with np.errstate(all="ignore"):
             low, high = block.min(), block.max()
             if not (np.isfinite(low) and np.isfinite(high)):
@@ -91,9 +96,25 @@ class WideScan:
         self.negative_infinity += int(np.count_nonzero(block == -np.inf))
         return only_finite(block)
 
-    def _add_finite(self, block: NDArray[Any], low: float, high: float) -> None:
+    def _add_sums(self, block: BlockSums) -> None:
+        self.nan += block.nan
+        self.positive_infinity += block.positive_infinity
+        self.negative_infinity += block.negative_infinity
+        if block.finite:
+            self._widen(block.minimum, block.maximum)
+            self.zeros += block.zeros
+            self.moments = self.moments.merge(
+                summed_moments(
+                    block.finite, block.total, block.magnitudes, block.deviations, block.squares
+                )
+            )
+
+    def _widen(self, low: float, high: float) -> None:
         self.minimum = low if self.minimum is None else min(low, self.minimum)
         self.maximum = high if self.maximum is None else max(high, self.maximum)
+
+    def _add_finite(self, block: NDArray[Any], low: float, high: float) -> None:
+        self._widen(low, high)
         if low <= 0 <= high:
             self.zeros += int(np.count_nonzero(block == 0))
         self.buckets += np.bincount(upper_patterns(block), minlength=BUCKETS)

@@ -7,8 +7,11 @@ best of several runs on values in memory; ratios compare runs of one process on 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import os
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -20,6 +23,7 @@ from tensorpeek.loaders.layout import Layout
 from tensorpeek.loaders.storage import Inline
 
 BINS = 100
+CORES = os.cpu_count() or 1
 RANGE = (-0.01, 0.02)
 
 
@@ -67,6 +71,7 @@ def _tasks(tensor: Tensor) -> dict[str, Callable[[], object]]:
     edges = default_edges(tensor, "dequantized", distribution, BINS)
     tasks: dict[str, Callable[[], object]] = {
         "tensorpeek: all measures": lambda: measure(tensor, quantiles=False),
+        f"tensorpeek: the same on {CORES} threads": lambda: _at_once(tensor),
         "tensorpeek: and quantiles": lambda: measure(tensor),
         f"tensorpeek: {BINS} bins": lambda: distribution.histogram(edges, RANGE),
         f"tensorpeek: {BINS} bins, preview": lambda: distribution.preview(edges, RANGE),
@@ -76,6 +81,14 @@ def _tasks(tensor: Tensor) -> dict[str, Callable[[], object]]:
         "numpy: 7 measures of float32": lambda: _numpy_measures(single),
     }
     return tasks | _torch_tasks(single)
+
+
+def _at_once(tensor: Tensor) -> None:
+    """Measure a part of the tensor on each core: together, as many values as it has."""
+    size = tensor.params // CORES
+    part = dataclasses.replace(tensor, shape=(size,), layout=Layout.contiguous((size,)))
+    with ThreadPoolExecutor(CORES) as threads:
+        list(threads.map(lambda _: measure(part, quantiles=False), range(CORES)))
 
 
 def _torch_tasks(single: NDArray[Any]) -> dict[str, Callable[[], object]]:

@@ -1,4 +1,4 @@
-"""Run every measurement: start, listing, keys, counting. Ratios compare runs of one machine."""
+"""Run every measurement, from the start to a whole model. Ratios compare runs of one machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import first_frame
 import key_to_paint
 import lean
 import listing
+import whole_model
 
 
 def main() -> None:
@@ -14,6 +15,7 @@ def main() -> None:
     listing.main()
     lean.main()
     key_to_paint.main()
+    whole_model.main()
     import counting
 
     counting.main()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.analysis.compiled.matrix_kernels import MatrixKernels, matrix_kernels
 from tensorpeek.analysis.diagnosis.matrix_ranges import MatrixRanges
 from tensorpeek.analysis.diagnosis.weight_matrix import WeightMatrix
 from tensorpeek.analysis.stopping import Stop, never
@@ -15,7 +16,7 @@ DEAD = 1e-6
 """Largest magnitude of a channel or an input that is taken for dead: it adds nothing."""
 
 STRUCTURES = {"2:4": (2, 4), "1:4": (1, 4), "4:8": (4, 8)}
-"""N:M structures: at most N of M neighbors are not zero."""
+"""N:M structures: at most N of M neighbors are not zero. The kernel counts these three."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +62,11 @@ def channel_structure(
 def _structures(matrix: WeightMatrix, stop: Stop) -> dict[str, float | None]:
     kept = dict.fromkeys(STRUCTURES, 0)
     groups = dict.fromkeys(STRUCTURES, 0)
+    kernels = matrix_kernels() if matrix.kernel == 1 else None
     for slab in matrix.slabs(stop):
+        if kernels is not None:
+            _add_counted(kernels, slab.values, kept, groups)
+            continue
         used = _by_input(slab.values != 0, matrix)
         for name, (most, width) in STRUCTURES.items():
             whole = used.shape[1] // width * width
@@ -72,6 +77,20 @@ def _structures(matrix: WeightMatrix, stop: Stop) -> dict[str, float | None]:
     return {
         name: 100.0 * kept[name] / groups[name] if groups[name] else None for name in STRUCTURES
     }
+
+
+def _add_counted(
+    kernels: MatrixKernels,
+    values: NDArray[np.float64],
+    kept: dict[str, int],
+    groups: dict[str, int],
+) -> None:
+    rows, columns = values.shape
+    for (name, (_, width)), found in zip(
+        STRUCTURES.items(), kernels.structures(values), strict=True
+    ):
+        groups[name] += rows * (columns // width)
+        kept[name] += found
 
 
 def _row_sums(found: NDArray[np.uint8]) -> NDArray[np.uint8]:

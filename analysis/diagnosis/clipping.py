@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorpeek.analysis.diagnosis.grids import IntegerGrid
+from tensorpeek.analysis.compiled.matrix_kernels import matrix_kernels
+from tensorpeek.analysis.diagnosis.grids import SMALLEST_RANGE, IntegerGrid
 from tensorpeek.analysis.diagnosis.weight_matrix import absolute_maximum, safe_exponent
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.table import CountTable
@@ -59,9 +60,7 @@ def best_clipping(distribution: Distribution, bits: int) -> ClippingRange | None
         return None
 
     def sqnr(share: float) -> float:
-        limit = np.full((1, 1), share * top)
-        errors = IntegerGrid(bits, symmetric=True).round(values[None, :], -limit, limit).errors
-        noise = _weighted_squares(errors[0], counts)
+        noise = _noise(values, counts, bits, share * top)
         return 10 * math.log10(signal / noise) if noise else math.inf
 
     share, best = _search(sqnr)
@@ -78,6 +77,17 @@ def best_clipping(distribution: Distribution, bits: int) -> ClippingRange | None
 
 def _weighted_squares(values: Floats, counts: Floats) -> float:
     return float(np.einsum("i,i,i->", values, values, counts))
+
+
+def _noise(values: Floats, counts: Floats, bits: int, limit: float) -> float:
+    """Return the summed squared errors of a symmetric grid up to ``limit``."""
+    kernels = matrix_kernels()
+    levels = float((1 << bits - 1) - 1)
+    if kernels is not None and limit > SMALLEST_RANGE:
+        return kernels.counted_noise(values, counts, limit / levels, levels / limit, levels)
+    ends = np.full((1, 1), limit)
+    errors = IntegerGrid(bits, symmetric=True).round(values[None, :], -ends, ends).errors
+    return _weighted_squares(errors[0], counts)
 
 
 def _search(sqnr: Callable[[float], float]) -> tuple[float, float]:

@@ -8,11 +8,13 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from tensorpeek.analysis.diagnosis.blas_threads import one_blas_thread
 from tensorpeek.analysis.diagnosis.channel_structure import ChannelStructure, channel_structure
 from tensorpeek.analysis.diagnosis.clipping import ClippingRange, best_clipping
 from tensorpeek.analysis.diagnosis.error_sums import GridError
 from tensorpeek.analysis.diagnosis.grid_use import GridUse, grid_use
 from tensorpeek.analysis.diagnosis.health import Health, Measured, judge
+from tensorpeek.analysis.diagnosis.held import held
 from tensorpeek.analysis.diagnosis.matrix_ranges import MatrixRanges, matrix_ranges
 from tensorpeek.analysis.diagnosis.near_duplicates import near_duplicates
 from tensorpeek.analysis.diagnosis.outliers import Outliers, outliers
@@ -88,7 +90,8 @@ def diagnose(tensor: Tensor, request: Request | None = None, *, stop: Stop = nev
     """
     request = request or Request()
     try:
-        found = _Diagnosing(tensor, request, stop).everything()
+        with one_blas_thread():
+            found = _Diagnosing(held(tensor, stop), request, stop).everything()
     except LoadError as error:
         return Diagnosis(error=tensor.error or error.reason)
     if found.summary is None:

@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tensorpeek.analysis.compiled.matrix_kernels import (
+    CLIPPED,
+    MAGNITUDE,
+    NOISE,
+    PRODUCT,
+    SCALE_COUNT,
+    SCALE_MAX,
+    SCALE_MIN,
+    SCALE_SUM,
+)
 
 
 @dataclass(frozen=True)
@@ -69,6 +81,18 @@ class ErrorSums:
         self.noise += _dot(weighted, errors)
         self.product += _dot(weighted, values)
         self.magnitude += float(np.abs(weighted).sum())
+
+    def add_rounded(self, sums: Sequence[float], *, scales: bool) -> None:
+        """Take in the sums of a kernel, with those over the ``scales`` or without; no signal."""
+        self.noise += sums[NOISE]
+        self.product += sums[PRODUCT]
+        self.magnitude += sums[MAGNITUDE]
+        self.clipped += round(sums[CLIPPED])
+        if scales:
+            self.scale_sum += sums[SCALE_SUM]
+            self.scale_count += round(sums[SCALE_COUNT])
+            self.scale_min = min(self.scale_min, sums[SCALE_MIN])
+            self.scale_max = max(self.scale_max, sums[SCALE_MAX])
 
     def add_scales(self, scales: NDArray[np.float64]) -> None:
         """Take in the scales of some groups."""

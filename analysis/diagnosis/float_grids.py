@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,6 +116,18 @@ def _nearest_codes(values: Floats) -> NDArray[np.intp]:
     codes: NDArray[np.intp] = np.take(_FIRST_CODES, places.astype(np.intp), mode="clip")
     codes += values > np.take(_UPPER_MIDDLES, codes)
     return codes
+
+
+@cache
+def codebook_table() -> Floats:
+    """Return for each 64th part from -1 to 1 the middle in it and the levels below and above.
+
+    Three rows, of which each has two parts more; without a middle, infinity. Read-only.
+    """
+    after = np.minimum(_FIRST_CODES + 1, NF4_LEVELS.size - 1)
+    table = np.stack([_UPPER_MIDDLES[_FIRST_CODES], NF4_LEVELS[_FIRST_CODES], NF4_LEVELS[after]])
+    table.flags.writeable = False
+    return table
 
 
 E4M3 = FloatGrid("fp8 e4m3", 8, 3, 448.0, 2.0**-6)

@@ -17,6 +17,7 @@ from tensorpeek.analysis.order_statistics import order_statistics
 from tensorpeek.analysis.reading import watched
 from tensorpeek.analysis.stopping import Stop, never
 from tensorpeek.analysis.table import CountTable, table_quantiles
+from tensorpeek.analysis.value_passes import in_buckets
 from tensorpeek.analysis.wide import WideDistribution
 from tensorpeek.analysis.wide_scan import only_finite, real_values
 
@@ -75,8 +76,8 @@ def _bucket_counts(distribution: WideDistribution, stop: Stop) -> NDArray[np.int
         known = distribution.buckets
         np.add.at(counts, known.patterns & _MAGNITUDE_BITS, known.counts)
         return counts
-    for magnitudes in _magnitudes(distribution, stop):
-        counts += np.bincount(upper_patterns(magnitudes), minlength=BUCKETS)
+    for values in _floats(distribution, stop):
+        counts += np.bincount(upper_patterns(np.abs(values)), minlength=BUCKETS)
     return counts
 
 
@@ -84,13 +85,13 @@ def _look_again(
     distribution: WideDistribution, buckets: Buckets, wanted: NDArray[np.bool_], stop: Stop
 ) -> Iterator[NDArray[Any]]:
     lookup = buckets.lookup(wanted)
-    for magnitudes in _magnitudes(distribution, stop):
-        yield magnitudes[np.take(lookup, upper_patterns(magnitudes))]
+    for values in _floats(distribution, stop):
+        yield only_finite(in_buckets(values, lookup, magnitudes=True))
 
 
-def _magnitudes(distribution: WideDistribution, stop: Stop) -> Iterator[NDArray[Any]]:
-    """Read the finite magnitudes, as float32 if that is their type, else as float64."""
+def _floats(distribution: WideDistribution, stop: Stop) -> Iterator[NDArray[Any]]:
+    """Read the values, as float32 if that is their type, else as float64."""
     tensor, view = distribution.tensor, distribution.view
     for chunk in watched(tensor.chunks(view), tensor.params, stop):
-        values = only_finite(real_values(chunk))
-        yield np.abs(values if values.dtype == np.float32 else values.astype(np.float64))
+        values = real_values(chunk)
+        yield values if values.dtype == np.float32 else values.astype(np.float64, copy=False)

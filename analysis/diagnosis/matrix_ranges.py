@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.analysis.compiled.matrix_kernels import matrix_kernels
 from tensorpeek.analysis.diagnosis.unmeasurable import UnmeasurableError
 from tensorpeek.analysis.diagnosis.weight_matrix import WeightMatrix
 from tensorpeek.analysis.stopping import Stop, never
@@ -38,9 +39,13 @@ def matrix_ranges(matrix: WeightMatrix, *, stop: Stop = never) -> MatrixRanges:
     low = np.full(matrix.channels, np.inf)
     high = np.full(matrix.channels, -np.inf)
     largest = np.zeros(matrix.columns)
+    kernels = matrix_kernels()
     for slab in matrix.slabs(stop):
         rows = slice(slab.row, slab.row + slab.values.shape[0])
         columns = slice(slab.column, slab.column + slab.values.shape[1])
+        if kernels is not None:
+            kernels.widen_ranges(slab.values, low[rows], high[rows], largest[columns])
+            continue
         np.minimum(low[rows], slab.values.min(axis=1), out=low[rows])
         np.maximum(high[rows], slab.values.max(axis=1), out=high[rows])
         ends = np.maximum(slab.values.max(axis=0), -slab.values.min(axis=0))

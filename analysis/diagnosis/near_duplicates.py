@@ -56,6 +56,8 @@ def near_duplicates(
             _sketched(matrix, sizes, stop), min(LENIENT, similar), stop
         )
         chosen = np.flatnonzero(has_later | has_earlier)
+    if not chosen.size:
+        return 0
     if chosen.size * matrix.columns > MOST_CANDIDATES:
         raise UnmeasurableError("too many similar channels to compare")
     _, has_earlier = _partners(_gathered(matrix, sizes, chosen, stop), similar, stop)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tensorpeek.analysis.diagnosis.weight_matrix import absolute_maximum
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.stopping import Stop, never
+from tensorpeek.analysis.wide import count_ranges
 
 MILD = 1.5
 EXTREME = 3.0
@@ -31,7 +32,7 @@ class Outliers:
 
 
 def outliers(distribution: Distribution, *, stop: Stop = never) -> Outliers:
-    """Count outliers: from the table where there is one, else in one pass for each fence.
+    """Count outliers: from the table where there is one, else in one pass.
 
     Needs the quantiles of the summary. Raises LoadError and CancelledError.
     """
@@ -47,15 +48,9 @@ def outliers(distribution: Distribution, *, stop: Stop = never) -> Outliers:
     apart = high - low
     if not (apart > 0 and math.isfinite(apart)):
         return Outliers(apart, None, None, mean, crest)
-    shares = [
-        100.0
-        * (
-            finite
-            - distribution.count_range(low - far * apart, high + far * apart, stop=stop).count
-        )
-        / finite
-        for far in (MILD, EXTREME)
-    ]
+    fences = [(low - far * apart, high + far * apart) for far in (MILD, EXTREME)]
+    inside = count_ranges(distribution, fences, stop=stop)
+    shares = [100.0 * (finite - counted.count) / finite for counted in inside]
     return Outliers(apart, shares[0], shares[1], mean, crest)
 
 

@@ -11,6 +11,12 @@ from numpy.typing import NDArray
 FEWEST = 10
 """Values that a tail must have: with fewer, any line fits."""
 
+PROBES = 12
+"""Places of a tail at which its distance is looked at first."""
+
+ROUNDING = 1e-9
+"""More than what two ways to sum logarithms may differ by."""
+
 CANDIDATES = 1000
 """Beginnings of a tail that are tried: all of them up to this many values."""
 
@@ -47,8 +53,36 @@ def fit_power_law(values: NDArray[np.float64], *, fewest: int = FEWEST) -> Power
     tried = np.unique(np.linspace(0, starts - 1, min(starts, CANDIDATES)).astype(np.intp))
     # A tail begins with the first of equal values.
     tried = np.unique(np.searchsorted(ordered, ordered[tried], side="left"))
-    fits = [fit for start in tried.tolist() if (fit := _fit(ordered, logs, start)) is not None]
-    return min(fits, key=lambda fit: fit.distance, default=None)
+    best: PowerLaw | None = None
+    # Distances at a few places tell most beginnings to be worse than the best one.
+    at_least = _least_distances(logs, tried)
+    for place in np.argsort(at_least, kind="stable").tolist():
+        if best is not None and at_least[place] > best.distance + ROUNDING:
+            break
+        fit = _fit(ordered, logs, int(tried[place]))
+        if fit is not None and (best is None or _rank(fit) < _rank(best)):
+            best = fit
+    return best
+
+
+def _rank(fit: PowerLaw) -> tuple[float, float]:
+    """Order fits by distance, equal ones by where they begin."""
+    return fit.distance, fit.xmin
+
+
+def _least_distances(logs: NDArray[np.float64], tried: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return for each beginning a distance that the one of its fit is not below."""
+    counts = logs.size - tried
+    sums = np.cumsum(logs[::-1])[::-1][tried]
+    totals = sums - counts * logs[tried]
+    places = (np.arange(1, PROBES + 1) / PROBES * (counts[:, None] - 1)).astype(np.intp)
+    apart = logs[tried[:, None] + places] - logs[tried][:, None]
+    with np.errstate(all="ignore"):  # a tail of equal values has no slope
+        law = -np.expm1(apart * (-counts / totals)[:, None])
+    above = (places + 1) / counts[:, None] - law
+    below = law - places / counts[:, None]
+    found: NDArray[np.float64] = np.maximum(above, below).max(axis=1)
+    return np.where(np.isfinite(found), found, -np.inf)
 
 
 def _fit(ordered: NDArray[np.float64], logs: NDArray[np.float64], start: int) -> PowerLaw | None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.analysis.diagnosis.compiled_rounding import compiled_rounding
 from tensorpeek.analysis.diagnosis.error_sums import ErrorSums, GridError
 from tensorpeek.analysis.diagnosis.float_grids import E4M3, E5M2, MXFP4, NF4
-from tensorpeek.analysis.diagnosis.grids import IntegerGrid, Rounded
+from tensorpeek.analysis.diagnosis.grids import IntegerGrid
 from tensorpeek.analysis.diagnosis.matrix_ranges import MatrixRanges
+from tensorpeek.analysis.diagnosis.trials import Grid, KnownRanges, Trial, is_first
 from tensorpeek.analysis.diagnosis.weight_matrix import Slab, WeightMatrix
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.stopping import Stop, never
@@ -24,35 +24,6 @@ BITS = (8, 4)
 """Widths of integer grids that are simulated unless others are asked for."""
 
 GROUPS = (32, 64, 128)
-
-
-class Grid(Protocol):
-    """Levels that values are rounded to, given the range of each group of values."""
-
-    @property
-    def name(self) -> str:
-        """What the grid is called."""
-
-    @property
-    def bits(self) -> int:
-        """Width of a code."""
-
-    def round(self, values: Floats, low: Floats, high: Floats) -> Rounded:
-        """Round values whose groups have these ranges."""
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A grid, and what shares one scale: ``tensor``, ``channel``, or a number of inputs."""
-
-    grid: Grid
-    granularity: str | int
-
-    @property
-    def label(self) -> str:
-        """The granularity in words."""
-        unit = self.granularity
-        return unit if isinstance(unit, str) else f"group {unit}"
 
 
 def all_trials(bits: Sequence[int] = BITS) -> list[Trial]:
@@ -100,22 +71,13 @@ def quantization_errors(
             _add_table(sums[trial], trial, distribution, matrix.exponent)
     passed = {trial: sums[trial] for trial in kept if trial not in counted}
     if passed and distribution.summary.finite:
-        known = _Known(*_ends(distribution, matrix.exponent), ranges)
+        known = KnownRanges(*_ends(distribution, matrix.exponent), ranges)
         _add_slabs(passed, matrix, known, stop)
     finite = distribution.summary.finite
     return [
         sums[trial].error(trial.grid.name, trial.label, trial.grid.bits, finite, matrix.exponent)
         for trial in kept
     ]
-
-
-@dataclass(frozen=True, eq=False)
-class _Known:
-    """The range of a whole tensor, as matrices of one element, and those of its channels."""
-
-    low: Floats
-    high: Floats
-    ranges: MatrixRanges | None
 
 
 def _ends(distribution: Distribution, exponent: int) -> tuple[Floats, Floats]:
@@ -137,29 +99,29 @@ def _add_table(sums: ErrorSums, trial: Trial, table: CountTable, exponent: int) 
 
 
 def _add_slabs(
-    sums: dict[Trial, ErrorSums], matrix: WeightMatrix, known: _Known, stop: Stop
+    sums: dict[Trial, ErrorSums], matrix: WeightMatrix, known: KnownRanges, stop: Stop
 ) -> None:
     widths = sorted({t.granularity for t in sums if isinstance(t.granularity, int)})
+    rounding = compiled_rounding(sums)
+    if rounding is not None:
+        for slab in matrix.slabs(stop):
+            rounding.add(slab, known)
+        return
     for slab in matrix.slabs(stop):
         for unit, values, low, high in _units(slab, known, widths):
             for trial, total in sums.items():
                 if trial.granularity != unit:
                     continue
                 rounded = trial.grid.round(values, low, high)
-                if unit not in {"tensor", "channel"} or _is_first(slab, unit):
+                if is_first(slab, unit):
                     total.add_scales(rounded.scales)
                 if rounded.clipped is not None:
                     total.clipped += int(np.count_nonzero(rounded.clipped))
                 total.add(values, rounded.errors)
 
 
-def _is_first(slab: Slab, unit: str | int) -> bool:
-    """Say whether scales that several slabs share are seen for the first time."""
-    return slab.column == 0 and (unit == "channel" or slab.row == 0)
-
-
 def _units(
-    slab: Slab, known: _Known, widths: Sequence[int]
+    slab: Slab, known: KnownRanges, widths: Sequence[int]
 ) -> Iterator[tuple[str | int, Floats, Floats, Floats]]:
     """Yield each granularity with the values and the range of each group, to broadcast."""
     yield "tensor", slab.values, known.low, known.high

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.analysis.compiled.value_kernels import value_kernels
 from tensorpeek.analysis.diagnosis.weight_matrix import SLAB, absolute_maximum
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.reading import watched
@@ -51,8 +53,9 @@ def shape_moments(
         sums = np.zeros(4)
         for chunk in watched(tensor.chunks(view), tensor.params, stop):
             for start in range(0, chunk.size, SLAB):
-                block = only_finite(real_values(chunk[start : start + SLAB]))
-                sums += _powers(block.astype(np.float64), mean, std, None)
+                block = real_values(chunk[start : start + SLAB])
+                block = block if summary.finite == summary.count else only_finite(block)
+                sums += _block_powers(block, mean, std)
     first, second, third, fourth = (sums / summary.finite).tolist()
     # The mean is rounded: move the moments to the true one.
     variance = second - first**2
@@ -64,6 +67,14 @@ def shape_moments(
 def _rounding(summary: Summary) -> float:
     """Return the spread that equal values may seem to have."""
     return 4 * math.ulp(absolute_maximum(summary))
+
+
+def _block_powers(block: NDArray[Any], mean: float, std: float) -> NDArray[np.float64]:
+    kernels = value_kernels(block.dtype)
+    factor = 1 / std
+    if kernels is not None and math.isfinite(factor):
+        return kernels.powers(block, mean, factor)
+    return _powers(block.astype(np.float64), mean, std, None)
 
 
 def _powers(

@@ -84,12 +84,15 @@ def _gram(matrix: WeightMatrix, *, huge: bool, stop: Stop) -> tuple[Floats, NDAr
             gram += slab.values.T @ slab.values
         return gram, None
     whole = _whole(matrix, huge=huge)
-    tall = whole if matrix.columns <= matrix.channels else whole.T
     step = max(1, BLOCK // side)
-    for start in range(0, tall.shape[0], step):
+    for start in range(0, max(whole.shape), step):
         check(stop)
-        block = _divided(tall[start : start + step], matrix.exponent)
-        gram += block.T @ block
+        if matrix.columns <= matrix.channels:
+            block = _divided(whole[start : start + step], matrix.exponent)
+            gram += block.T @ block
+        else:
+            block = _divided(whole[:, start : start + step], matrix.exponent)
+            gram += block @ block.T
     return gram, whole
 
 

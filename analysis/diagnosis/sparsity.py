@@ -10,8 +10,7 @@ from tensorpeek.analysis.diagnosis.magnitudes import magnitude_percentiles
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.reading import watched
 from tensorpeek.analysis.stopping import Stop, never
-from tensorpeek.analysis.table import CountTable
-from tensorpeek.analysis.wide_scan import real_values
+from tensorpeek.analysis.wide import count_ranges
 from tensorpeek.loaders import Quantization, Tensor, View
 
 LIMITS = (0.0, 1e-6, 1e-4, 1e-2)
@@ -41,35 +40,16 @@ def sparsity(
     NaN and infinities are near no zero. Raises LoadError and CancelledError.
     """
     total = max(distribution.summary.count, 1)
-    if isinstance(distribution, CountTable):
-        counts = [distribution.count_range(-limit, limit).count for limit in LIMITS]
-    else:
-        counts = _count(tensor, view, stop)
-    shares = {limit: 100.0 * count / total for limit, count in zip(LIMITS, counts, strict=True)}
+    counts = count_ranges(distribution, [(-limit, limit) for limit in LIMITS], stop=stop)
+    shares = {
+        limit: 100.0 * count.count / total for limit, count in zip(LIMITS, counts, strict=True)
+    }
     at_zero_point = _at_zero_point(tensor, distribution, stop) if view == "raw" else None
     return Sparsity(
         shares,
         None if at_zero_point is None else 100.0 * at_zero_point / total,
         magnitude_percentiles(distribution, stop=stop),
     )
-
-
-def _count(tensor: Tensor, view: View, stop: Stop) -> list[int]:
-    counts = [0] * len(LIMITS)
-    for chunk in watched(tensor.chunks(view), tensor.params, stop):
-        values = real_values(chunk)
-        kind = values.dtype if values.dtype.kind == "f" else np.dtype(np.float64)
-        with np.errstate(invalid="ignore"):
-            magnitudes = np.abs(values.astype(kind))
-            for index, limit in enumerate(LIMITS):
-                counts[index] += int(np.count_nonzero(magnitudes <= _at_most(limit, kind)))
-    return counts
-
-
-def _at_most(limit: float, kind: np.dtype[np.floating]) -> np.floating:
-    """Return the largest number of a type that is not above ``limit``."""
-    rounded: np.floating = kind.type(limit)
-    return rounded if float(rounded) <= limit else np.nextafter(rounded, kind.type(0))
 
 
 def _at_zero_point(tensor: Tensor, distribution: Distribution, stop: Stop) -> int | None:

@@ -58,6 +58,13 @@ def spectrum(matrix: WeightMatrix, *, huge: bool = False, stop: Stop = never) ->
     LoadError and CancelledError.
     """
     values, method, resolved = singular_values(matrix, huge=huge, stop=stop)
+    return spectrum_of(matrix, values, method, resolved=resolved)
+
+
+def spectrum_of(
+    matrix: WeightMatrix, values: NDArray[np.float64], method: str, *, resolved: bool
+) -> Spectrum:
+    """Return what follows from ``values``, as :func:`singular_values` returns them."""
     unit = matrix.exponent
     return Spectrum(
         rows=matrix.channels,

@@ -34,7 +34,8 @@ OUTPUTS_LAST = frozenset({"kernel", "depthwise_kernel", "pointwise_kernel", "rec
 class Slab:
     """A piece of a matrix: float64 ``values`` from ``row`` and ``column`` on.
 
-    Values that are not finite are zero here: they count nowhere and bear no error.
+    Values that are not finite are zero here: they count nowhere and bear no error. The values are
+    overwritten by the next piece.
     """
 
     row: int
@@ -91,8 +92,10 @@ class WeightMatrix:
             steps = _steps(self.channels, size // self.inner)
             places = [(row, 0, rows, self.inner) for row, rows in steps]
         pieces = self._pieces([rows * wide for _, _, rows, wide in places], stop, progress)
+        room = np.empty(places[0][2] * places[0][3])
         for (row, column, rows, wide), piece in zip(places, pieces, strict=True):
-            yield Slab(row, column, self._floats(piece).reshape(rows, wide))
+            values = self._floats(piece, room[: piece.size])
+            yield Slab(row, column, values.reshape(rows, wide))
 
     def _block_slabs(self, stop: Stop, progress: Progress, size: int) -> Iterator[Slab]:
         each = self.channels * self.inner
@@ -101,11 +104,14 @@ class WeightMatrix:
         if blocks[0][1] * each > LARGEST_BLOCK:
             raise UnmeasurableError("has too many channels on an axis that is not the first")
         pieces = self._pieces([count * each for _, count in blocks], stop, progress)
+        room = np.empty(0)
         for (first, count), piece in zip(blocks, pieces, strict=True):
             block = piece.reshape(count, self.channels, self.inner)
             turned = np.moveaxis(block, 1, 0).reshape(self.channels, count * self.inner)
             for row, rows in _steps(self.channels, max(1, size // turned.shape[1])):
-                values = self._floats(turned[row : row + rows])
+                some = turned[row : row + rows]
+                room = np.empty(some.size) if room.size < some.size else room
+                values = self._floats(some, room[: some.size].reshape(some.shape))
                 yield Slab(row, first * self.inner, values)
 
     def _pieces(self, sizes: list[int], stop: Stop, progress: Progress) -> Iterator[NDArray[Any]]:
@@ -113,12 +119,13 @@ class WeightMatrix:
         chunks = self.tensor.chunks(self.view, ordered=True, size=read)
         return _regrouped(watched(chunks, self.tensor.params, stop, progress), sizes)
 
-    def _floats(self, values: NDArray[Any]) -> NDArray[np.float64]:
+    def _floats(self, values: NDArray[Any], room: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Fill ``room`` and return it: new memory for each piece would cost more than the copy."""
         with np.errstate(all="ignore"):
-            floats = np.ascontiguousarray(real_values(values), np.float64)
+            room[...] = real_values(values)
             if not self.all_finite:
-                floats = np.where(np.isfinite(floats), floats, 0.0)
-            return np.ldexp(floats, -self.exponent) if self.exponent else floats
+                room[~np.isfinite(room)] = 0.0
+            return np.ldexp(room, -self.exponent, out=room) if self.exponent else room
 
 
 def weight_matrix(tensor: Tensor, view: View, summary: Summary) -> WeightMatrix:
