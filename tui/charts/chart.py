@@ -1,0 +1,84 @@
+"""A widget that shows one picture of cells, or a note."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from rich.segment import Segment
+from rich.text import Text
+from textual.strip import Strip
+from textual.widget import Widget
+
+from tensorpeek.tui.charts.cells import Cells
+from tensorpeek.tui.charts.look import Look
+
+
+class Chart(Widget, can_focus=True):
+    """Paints its cells when they are looked at; keeps them until contents, size or theme change."""
+
+    def __init__(self, *, ascii_only: bool, plain: bool, id: str) -> None:  # noqa: A002
+        super().__init__(id=id)
+        self._ascii_only = ascii_only
+        self._plain = plain
+        self._note: Text | None = Text()
+        self._strips: list[Strip] = []
+        self._painted_for: object = None
+
+    @abstractmethod
+    def paint(self, cells: Cells, look: Look) -> bool:
+        """Draw what is shown; say whether there was room for it."""
+
+    @property
+    def note(self) -> str:
+        """The words that stand in the place of a picture."""
+        return "" if self._note is None else self._note.plain
+
+    def show_note(self, note: Text) -> None:
+        """Show a text instead of a picture."""
+        self._note = note
+        self.forget_picture()
+
+    def show_picture(self) -> None:
+        """Show the picture of what is known now."""
+        self._note = None
+        self.forget_picture()
+
+    def forget_picture(self) -> None:
+        """Paint anew."""
+        self._painted_for = None
+        self.refresh()
+
+    def render_line(self, y: int) -> Strip:
+        """Return one line of the picture."""
+        self._paint()
+        if y >= len(self._strips):
+            return Strip.blank(self.size.width, self.rich_style)
+        strip = self._strips[y].apply_style(self.rich_style)
+        return strip.adjust_cell_length(self.size.width, self.rich_style)
+
+    def notify_style_update(self) -> None:
+        """Paint again in the new theme's colors."""
+        super().notify_style_update()
+        self._painted_for = None
+
+    def _paint(self) -> None:
+        key = (self.size, self.app.theme)
+        if self._painted_for == key:
+            return
+        self._painted_for = key
+        if self._note is not None:
+            self._strips = self._note_strips(self._note)
+            return
+        cells = Cells(self.size.width, self.size.height)
+        look = Look.of(self.app.theme_variables, ascii_only=self._ascii_only, plain=self._plain)
+        if self.paint(cells, look):
+            self._strips = cells.strips()
+        else:
+            self._strips = self._note_strips(Text("too small for a plot"))
+
+    def _note_strips(self, note: Text) -> list[Strip]:
+        console = self.app.console
+        lines = list(note.wrap(console, max(self.size.width - 4, 10)))
+        above = max((self.size.height - len(lines)) // 2, 0)
+        strips = [Strip([Segment("  "), *line.render(console, end="")]) for line in lines]
+        return [Strip([])] * above + strips

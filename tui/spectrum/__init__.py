@@ -1,0 +1,1 @@
+"""The screen of singular values: pictures, measures, what noise would have."""
