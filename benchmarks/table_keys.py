@@ -46,9 +46,7 @@ def main(rounds: int = 5) -> None:
                 terminal.settle(2 * QUIET)
             opened = app.press("2", quiet=QUIET)
             print(f"  from 2 to the first byte of the table: {opened.first * 1000:.0f} ms")
-            first = {
-                "n: next row, while measuring": [_until_drawn(app, row) for row in range(1, 21)]
-            }
+            first = {"n: next row, while measuring": [_until_drawn(app) for _ in range(20)]}
             app.press("\x1b", quiet=1.0)  # pauses measuring
             repaints = {"bare Textual app, one line": []} | {name: [] for name in KEYS.values()}
             for _ in range(rounds):
@@ -57,15 +55,15 @@ def main(rounds: int = 5) -> None:
                     repaints[name].append(app.press(key, quiet=QUIET))
     _print_repaints(f"From key to paint, {rounds} rounds, {TENSORS:,} tensors", repaints)
     rows = [[name, *Spread.of(times).milliseconds()] for name, times in first.items()]
-    print_table("From key to the name of the next row", ("", "median ms", "least ms"), rows)
+    print_table("From key to the cursor on the next row", ("", "median ms", "least ms"), rows)
 
 
-def _until_drawn(app: TerminalProcess, row: int) -> float:
-    """Press n; return when the next name is drawn: progress is drawn all the time."""
-    before, name = len(app.output), f"layers.{row // 8}.part_{row % 8}.weight".encode()
+def _until_drawn(app: TerminalProcess) -> float:
+    """Press n; return when the cursor's sign is drawn: progress is drawn all the time."""
+    before, sign = len(app.output), "▶".encode()
     pressed = time.perf_counter()
     app.press("n", quiet=0.0)
-    app.wait_until(lambda output: name in output[before:], "the next row")
+    app.wait_until(lambda output: sign in output[before:], "the cursor on the next row")
     return time.perf_counter() - pressed
 
 

@@ -1,0 +1,1 @@
+"""The screen of all tensors: a table that is filled while one looks."""
