@@ -194,6 +194,8 @@ async def driven(
     settled: bool = True,
     ascii_only: bool = False,
     theme: str | None = None,
+    watch: bool = False,
+    read_only: bool = False,
     settings: Settings | None = None,
     last_views: LastViews | None = None,
 ) -> AsyncIterator[DrivenApp]:
@@ -202,6 +204,8 @@ async def driven(
         [str(path) for path in paths],
         ascii_only=ascii_only,
         theme=theme,
+        watch=watch,
+        read_only=read_only,
         settings=settings,
         last_views=last_views,
     )

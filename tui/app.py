@@ -46,16 +46,22 @@ class TensorpeekApp(App[int]):
         ascii_only: bool = False,
         theme: str | None = None,
         guard: SignalGuard | None = None,
+        watch: bool = False,
+        read_only: bool = False,
         settings: Settings | None = None,
         last_views: LastViews | None = None,
+        plugins: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self._session = Session(
             paths,
             ascii_only=ascii_only,
             plain="NO_COLOR" in os.environ,
+            watch=watch,
+            read_only=read_only,
             settings=settings,
             last_views=last_views,
+            plugins=plugins,
         )
         self._to_ascii = AsciiFilter()
         self._guard = guard
@@ -81,6 +87,7 @@ class TensorpeekApp(App[int]):
         """Return the first screen, which stays when another one takes its place."""
         first = TABS[0].make(self._session)
         self.install_screen(first, TABS[0].name)
+        first._push_result_callback(first, None)  # noqa: SLF001 (or it cannot be switched)
         return first
 
     def on_mount(self) -> None:
@@ -102,8 +109,14 @@ class TensorpeekApp(App[int]):
                 yield from _commands(screen, node, bindings)
 
 
-def run_app(
-    paths: Sequence[str], *, ascii_only: bool, theme: str | None, settings: Settings
+def run_app(  # noqa: PLR0913 (how to run, all by keyword)
+    paths: Sequence[str],
+    *,
+    ascii_only: bool,
+    theme: str | None,
+    watch: bool,
+    settings: Settings,
+    plugins: Sequence[str] = (),
 ) -> int:
     """Run the app in the terminal on stderr until it is quit; return the exit code.
 
@@ -121,8 +134,10 @@ def run_app(
         ascii_only=is_ascii,
         theme=theme,
         guard=guard,
+        watch=watch,
         settings=settings,
         last_views=LastViews(state_folder()),
+        plugins=plugins,
     )
     return app.run() or (ExitCode.DEFECT if app.return_code else ExitCode.OK)
 

@@ -9,7 +9,7 @@ from tensorpeek.tui.range_text import default_range
 from tensorpeek.tui.statistics_table import Section, statistics_sections
 
 if TYPE_CHECKING:
-    from tensorpeek.analysis import Distribution, Histogram, QuantizationFacts, RangeCount
+    from tensorpeek.analysis import Distribution, Histogram, QuantizationFacts, RangeCount, Summary
     from tensorpeek.loaders import Tensor
 
 
@@ -21,17 +21,32 @@ class Inspection:
         self.log = False
         self.asked: Question | None = None
         self.range: tuple[float, float] | None = None
+        self.is_range_chosen = False
+        self.earlier: Summary | None = None
+        self._version = 0
         self.distribution: Distribution | None = None
         self.facts: QuantizationFacts | None = None
         self.histogram: Histogram | None = None
         self.in_range: RangeCount | None = None
         self._has_failed = False
 
-    def start(self, subject: Subject) -> Question:
-        """Forget the last subject and return the first question about the next one."""
-        self.distribution = self.facts = self.histogram = self.in_range = self.range = None
-        self._has_failed = False
-        self.asked = Question(subject, self.bins)
+    def start(self, subject: Subject, version: int = 0) -> Question:
+        """Forget the last subject and return the first question about the next one.
+
+        The same subject in another ``version`` of its file keeps a range that was chosen, and what
+        its values were before is known as ``earlier``.
+        """
+        is_same = self.asked is not None and self.asked.subject == subject
+        is_newer = is_same and version != self._version
+        if is_newer and self.distribution is not None:
+            self.earlier = self.distribution.summary
+        elif not is_newer:
+            self.earlier = None
+        if not (is_newer and self.is_range_chosen):
+            self.range, self.is_range_chosen = None, False
+        self.distribution = self.facts = self.histogram = self.in_range = None
+        self._version, self._has_failed = version, False
+        self.asked = Question(subject, self.bins, self.range)
         return self.asked
 
     def ask_again(self) -> Question | None:
@@ -68,6 +83,7 @@ class Inspection:
 
         The texts are what is counted, to the digit.
         """
+        self.is_range_chosen = False
         texts = None if self.distribution is None else default_range(self.distribution.summary)
         self.range = None if texts is None else (float(texts[0]), float(texts[1]))
         return texts or ("", "")
@@ -86,7 +102,7 @@ class Inspection:
         if tensor is None:
             return []
         summary = None if self.distribution is None else self.distribution.summary
-        return statistics_sections(tensor, summary, self.facts, self.in_range)
+        return statistics_sections(tensor, summary, self.facts, self.in_range, self.earlier)
 
     def plot_title(self) -> str:
         """Return what the bars mean."""

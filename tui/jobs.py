@@ -139,6 +139,11 @@ def _measure(
     return distribution
 
 
+def known_distributions() -> DistributionCache:
+    """Return what all screens keep of the tensors that were measured."""
+    return _cache()
+
+
 @cache
 def _cache() -> DistributionCache:
     """Return the one cache of this process, made when it is first needed."""

@@ -18,6 +18,10 @@ _NAMES = {
     "left_square_bracket": "[",
     "right_square_bracket": "]",
     "dollar_sign": "$",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "comma": ",",
+    "full_stop": ".",
     "left": "←",
     "right": "→",
 }

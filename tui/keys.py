@@ -72,6 +72,7 @@ COMMON_KEYS = [
     screen_key("Y", "copy_command", "Copy the command that prints this", name="copy.command"),
     screen_key("w", "warnings", "About the file: warnings, metadata", name="warnings"),
     screen_key("R", "reload", "Open the file again", name="reload"),
+    screen_key("E", "export", "Save the tensor's values (.npy) in this folder", name="export"),
     screen_key("S", "picture", "Save a picture (SVG) in this folder", name="picture"),
     screen_key(
         "question_mark",

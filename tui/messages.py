@@ -45,6 +45,13 @@ class ModelFailed(Message):
 
 
 @dataclass
+class FilesChanged(Message):
+    """The files of a model that is watched were rewritten."""
+
+    path: Path
+
+
+@dataclass
 class Measured(Message):
     """A tensor was measured in a view."""
 
@@ -89,6 +96,14 @@ class ScalesFailed(Message):
 @dataclass
 class StripResized(Message):
     """There is room for another number of columns of scales."""
+
+
+@dataclass
+class Exported(Message):
+    """A tensor was written to a file, or was not because of a ``problem``."""
+
+    name: str
+    problem: str | None = None
 
 
 @dataclass

@@ -41,6 +41,10 @@ class Selection:
         """The model at the current path, None until it is open."""
         return None if self.path is None else self._models.get(self.path)
 
+    def model_at(self, path: Path) -> Model | None:
+        """Return the model of a file, None unless it was opened."""
+        return self._models.get(path)
+
     @property
     def subject(self) -> Subject | None:
         """The current tensor in the current view."""
@@ -53,6 +57,11 @@ class Selection:
         """The current view; tensors that are not quantized have the dequantized one alone."""
         if self.tensor is None or "raw" not in self.tensor.views:
             return "dequantized"
+        return self._view
+
+    @property
+    def wished_view(self) -> View:
+        """The view of the tensors that have both."""
         return self._view
 
     @property

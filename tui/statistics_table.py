@@ -33,14 +33,18 @@ def statistics_sections(
     summary: Summary | None,
     facts: QuantizationFacts | None,
     in_range: RangeCount | None,
+    earlier: Summary | None = None,
 ) -> list[Section]:
-    """Return the statistics in groups: values, range, tensor, quantization.
+    """Return the statistics in groups: values, changes, range, tensor, quantization.
 
-    What is not measured yet (None) is left out.
+    What is not measured yet (None) is left out. ``earlier`` are the values before the file was
+    rewritten.
     """
     sections = []
     if summary is not None:
         sections.append(_values(summary))
+    if summary is not None and earlier is not None:
+        sections.append(_changes(earlier, summary))
     if in_range is not None:
         sections.append(_range(in_range))
     sections.append(_facts(tensor, summary))
@@ -83,6 +87,23 @@ def _values(summary: Summary) -> Section:
     rows.append(Row("mean |x|", number(summary.absolute_mean)))
     rows.append(Row("L2 norm", number(summary.l2_norm)))
     return tuple(rows)
+
+
+def _changes(earlier: Summary, summary: Summary) -> Section:
+    """Return what the values were before, and the difference, where there is one."""
+    pairs = [
+        ("min was", earlier.minimum, summary.minimum),
+        ("max was", earlier.maximum, summary.maximum),
+        ("mean was", earlier.mean, summary.mean),
+        ("std was", earlier.std, summary.std),
+        ("L2 was", earlier.l2_norm, summary.l2_norm),
+    ]
+    rows = [
+        Row(label, f"{number(was)} ({now - was:+.2g})")
+        for label, was, now in pairs
+        if was is not None and now is not None and was != now
+    ]
+    return tuple(rows) or (Row("since then", "unchanged"),)
 
 
 def _facts(tensor: Tensor, summary: Summary | None) -> Section:

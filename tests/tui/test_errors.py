@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from tensorpeek.loaders import LoadError, open_model
 from tensorpeek.loaders.storage import FileIdentity, FileSpan
 from tensorpeek.tui.screens.choosing_screen import PATIENCE
+from tensorpeek.tui.tabs import TABS
 
 SAMPLE = Path(__file__).resolve().parents[2] / "models" / "resnet8.pt"
 
@@ -249,3 +250,18 @@ async def test_unusual_values_are_shown(
             assert app.histogram.selection == (0, 1)
         if np.isnan(values).any():
             assert app.statistics()["NaN"] == str(int(np.isnan(values).sum()))
+
+
+async def test_a_model_without_tensors_says_so_on_every_screen(
+    tmp_path: Path, good: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "empty.pt"
+    put_models(monkeypatch, {path: model_at(path, [])})
+    async with driven(path, good) as app:
+        for tab in TABS:
+            await app.press(tab.key)
+            assert app.menu("layer") in {"", "…"}
+            await app.press(*"ntv+gyY")
+        await app.press("1")
+        assert app.note() == "holds no tensors"
+        await check_goes_on(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.screen import Screen
@@ -17,8 +18,12 @@ from tensorpeek.tui.file_names import path_labels, shown_name
 from tensorpeek.tui.screens.quick_pick import QuickPick, layer_remarks
 from tensorpeek.tui.selection import Selection
 from tensorpeek.tui.session import Session
+from tensorpeek.tui.watching import changes_text, watch
 from tensorpeek.tui.widgets.pickers import Pickers
 from tensorpeek.tui.widgets.title_bar import TitleBar
+
+if TYPE_CHECKING:
+    from tensorpeek.loaders import Model
 
 PATIENCE = 0.15
 """Seconds for which the last picture stays while the next one is prepared."""
@@ -34,6 +39,9 @@ class ChoosingScreen(Screen[None]):
         super().__init__(classes="-wide")  # most terminals are: no need to style everything again
         self._session = session
         self._background = Background(self)
+        self._watcher = Background(self)
+        self._writer = Background(self)
+        self._replaced: Model | None = None
         self._left_at: tuple[object, ...] | None = None
         self._is_away = False
 
@@ -60,7 +68,8 @@ class ChoosingScreen(Screen[None]):
     @property
     def is_settled(self) -> bool:
         """Whether the files were looked up and no work is running in the background."""
-        return self._session.is_looked_up and self._background.is_idle()
+        is_idle = self._background.is_idle() and self._writer.is_idle()
+        return self._session.is_looked_up and is_idle
 
     async def start(self) -> None:
         """Look up the files and show the menus; called once the first frame is on the screen."""
@@ -82,6 +91,7 @@ class ChoosingScreen(Screen[None]):
         """Stop all work: another screen takes over."""
         self._left_at = self._place() if self.is_settled else None
         self._background.cancel_all()
+        self._watcher.cancel_all()
         self._is_away = True
 
     @on(events.ScreenResume)
@@ -94,6 +104,8 @@ class ChoosingScreen(Screen[None]):
             self._background.submit("open", jobs.find(self._session.paths))
         elif self._left_at is None or self._left_at != self._place():
             self._show_session()
+        else:
+            self._watch()
 
     def _place(self) -> tuple[object, ...]:
         choice = self._choice
@@ -102,6 +114,8 @@ class ChoosingScreen(Screen[None]):
     def on_unmount(self) -> None:
         """Tell the background to stop: nobody waits for it."""
         self._background.close()
+        self._watcher.close()
+        self._writer.close()
 
     @on(Crashed)
     def raise_crash(self, event: Crashed) -> None:
@@ -141,6 +155,9 @@ class ChoosingScreen(Screen[None]):
     def take_model(self, event: told.ModelOpened) -> None:
         """Show a model that was opened."""
         self._choice.opened(event.path, event.model)
+        replaced, self._replaced = self._replaced, None
+        if replaced is not None and replaced.path == event.model.path:
+            self.notify(changes_text(replaced, event.model), title="opened again", markup=False)
         if event.path == self._choice.path:
             self._show_model()
 
@@ -152,6 +169,7 @@ class ChoosingScreen(Screen[None]):
         name = shown_name(event.path)
         self.query_one(TitleBar).show_state(name, "not opened")
         self.show_note(f"{name}: {event.reason}", is_error=True)
+        self._watch()
 
     def _go_to_model(self, path: Path) -> None:
         self._background.cancel("measure")
@@ -175,7 +193,13 @@ class ChoosingScreen(Screen[None]):
         model = self._choice.model
         if model is None:
             return
+        self._watch()
         self.query_one(TitleBar).show_model(model)
+        if not self._choice.layers:
+            self.query_one(Pickers).layer_menu.empty()
+            self.query_one(Pickers).tensor_menu.empty()
+            self.show_note("holds no tensors")
+            return
         layers = [(layer, layer) for layer in self._choice.layers]
         self.query_one(Pickers).layer_menu.fill(layers, self._choice.layer)
         self._show_layer()
@@ -244,5 +268,19 @@ class ChoosingScreen(Screen[None]):
     def action_reload(self) -> None:
         """Open the current file again."""
         if self._choice.path is not None:
+            self._replaced = self._choice.model
+            self._session.reloads += 1
             self._choice.forget(self._choice.path)
             self._go_to_model(self._choice.path)
+
+    def _watch(self) -> None:
+        """Wait in the background until the current model is rewritten, if that is wanted."""
+        path = self._choice.path
+        if self._session.watch and path is not None:
+            self._watcher.submit("watch", watch(path, self._choice.model))
+
+    @on(told.FilesChanged)
+    def follow_files(self, event: told.FilesChanged) -> None:
+        """Open a model again that was rewritten."""
+        if event.path == self._choice.path:
+            self.action_reload()

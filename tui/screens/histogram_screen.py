@@ -85,7 +85,7 @@ class HistogramScreen(ScaledScreen):
         self.refresh_bindings()
         if toggle.display:
             self._session.last_views.remember(subject.path, subject.view)
-        question = self._inspection.start(subject)
+        question = self._inspection.start(subject, self._session.reloads)
         if tensor.error is not None:
             self._background.cancel("measure")
             self.show_measuring_failure(told.MeasuringFailed(subject, tensor.error))
@@ -95,6 +95,8 @@ class HistogramScreen(ScaledScreen):
 
     def _admit_waiting(self, subject: Subject) -> None:
         """Take the last picture away when the next one takes its time."""
+        if self._is_away:  # the time may run out while the app is closing
+            return
         if subject == self._choice.subject and self._inspection.is_waiting:
             self.show_note("measuring …")
             self._show_statistics()
@@ -200,6 +202,7 @@ class HistogramScreen(ScaledScreen):
     def take_range(self, event: told.RangeApplied) -> None:
         """Select another range."""
         self._inspection.range = (event.low, event.high)
+        self._inspection.is_range_chosen = True
         self._count_again()
 
     @on(told.BinHovered)

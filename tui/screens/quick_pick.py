@@ -43,8 +43,11 @@ class QuickPick(ModalScreen[str | None]):
         Binding("pagedown", "move(10)", "Page down", show=False, priority=True),
     ]
 
-    def __init__(self, names: Sequence[str], remarks: dict[str, str], current: str) -> None:
+    def __init__(
+        self, names: Sequence[str], remarks: dict[str, str], current: str, *, noun: str = "layer"
+    ) -> None:
         super().__init__()
+        self._noun = noun
         self._names = list(names)
         self._remarks = remarks
         self._current_name = current
@@ -52,7 +55,9 @@ class QuickPick(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """Lay out the input, the count and the list."""
         with Vertical(id="pick-dialog"):
-            yield PickInput(placeholder="part of a layer's name …", id="pick-query", compact=True)
+            yield PickInput(
+                placeholder=f"part of a {self._noun}'s name …", id="pick-query", compact=True
+            )
             yield Static(id="pick-count", markup=False)
             yield LayerList(self._remarks, id="pick-list")
 
@@ -98,7 +103,7 @@ class QuickPick(ModalScreen[str | None]):
         self.query_one(LayerList).show_names(names, highlighted)
         total = len(self._names)
         count = f"{total:,}" if len(names) == total else f"{len(names):,} of {total:,}"
-        self.query_one("#pick-count", Static).update(f"{count} layers")
+        self.query_one("#pick-count", Static).update(f"{count} {self._noun}s")
 
 
 def layer_remarks(model: Model) -> dict[str, str]:

@@ -6,12 +6,15 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.widget import Widget
 from textual.widgets import Input, OptionList
 
+from tensorpeek.tui import messages as told
+from tensorpeek.tui.export_job import export_tensor
 from tensorpeek.tui.file_names import shown_text
 from tensorpeek.tui.key_help import key_rows, key_table
 from tensorpeek.tui.keys import action_names
@@ -25,6 +28,9 @@ from tensorpeek.tui.widgets.key_bar import KeyBar
 from tensorpeek.tui.widgets.pickers import Pickers
 from tensorpeek.tui.widgets.tab_line import TabLine
 from tensorpeek.tui.widgets.title_bar import TitleBar
+
+WRITING_ACTIONS = frozenset({"picture", "export"})
+"""Actions that write a file into the working folder."""
 
 
 class TabScreen(ChoosingScreen):
@@ -91,6 +97,8 @@ class TabScreen(ChoosingScreen):
             return False
         if action in self._actions and isinstance(self.focused, Input | OptionList):
             return False
+        if action in WRITING_ACTIONS and self._session.read_only:
+            return False
         if action == "view":
             tensor = self._choice.tensor
             return tensor is not None and len(tensor.views) > 1
@@ -140,6 +148,23 @@ class TabScreen(ChoosingScreen):
             self.notify(f"no picture: {error}", severity="error", markup=False)
         else:
             self.notify(path.name, title="saved", markup=False)
+
+    def action_export(self) -> None:
+        """Write the tensor in its view as ``NAME.npy`` into the working folder."""
+        tensor, subject = self._choice.tensor, self._choice.subject
+        if tensor is None or subject is None or tensor.error is not None:
+            return
+        folder = Path.cwd()
+        self.notify(f"writing {tensor.name} …", markup=False)
+        self._writer.submit(f"export {subject}", export_tensor(tensor, subject.view, folder))
+
+    @on(told.Exported)
+    def tell_export(self, event: told.Exported) -> None:
+        """Say what was written, or why nothing was."""
+        if event.problem is None:
+            self.notify(event.name, title="saved", markup=False)
+        else:
+            self.notify(event.problem, title="not saved", severity="error", markup=False)
 
     def action_quit(self) -> None:
         """Quit at once."""

@@ -17,7 +17,20 @@ PALETTE = ("^p", "palette", "app.command_palette")
 FIELD_KEYS = (("Enter", "apply"), ("Tab", "next field"), ("Esc", "back to the plot"))
 """Shown instead while a field is being typed in."""
 
-DISPENSABLE = ("scales", "copy", "log", "tensor.next", "range", "bins.more", "bins.fewer")
+DISPENSABLE = (
+    "scales",
+    "copy",
+    "log",
+    "tensor.next",
+    "range",
+    "bins.more",
+    "bins.fewer",
+    "fold.all",
+    "sort.reverse",
+    "open",
+    *("kernels.larger", "kernels.smaller", "kernels.scale", "kernels.order"),
+    *("compare.bins.more", "compare.bins.fewer", "compare.mark", "compare.exchange"),
+)
 """Keys left out, in this order, where the line is too short for all."""
 
 
