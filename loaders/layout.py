@@ -102,10 +102,21 @@ class Layout:
     def _gather(self, read: Read, element: DType, size: int) -> Iterator[NDArray[Any]]:
         span = self._elements(read, element, self.offset, self.offset + self.extent)
         steps = tuple(stride * span.itemsize for stride in self.strides)
-        flat = as_strided(span, self.shape, steps, writeable=False).flat
+        plain = span.view(np.uint8) if span.itemsize == 1 else span  # NumPy refuses float8_e5m2
+        flat = as_strided(plain, self.shape, steps, writeable=False).flat
         count = math.prod(self.shape)
         for start in range(0, count, size):
-            yield np.asarray(flat[start : min(start + size, count)])
+            yield np.asarray(flat[start : min(start + size, count)]).view(span.dtype)
+
+    def read_range(self, read: Read, element: DType, start: int, stop: int) -> NDArray[Any]:
+        """Return the elements ``start`` to ``stop`` (exclusive) in row-major order, flat.
+
+        Reads these alone. For contiguous layouts only; raises LoadError as ``read`` does and
+        ValueError for a range that is not inside.
+        """
+        if not (self.is_contiguous and 0 <= start <= stop <= self.extent):
+            raise ValueError(f"elements {start} to {stop} of {self}")
+        return self._elements(read, element, self.offset + start, self.offset + stop)
 
     def _elements(self, read: Read, element: DType, start: int, stop: int) -> NDArray[Any]:
         if element.bits >= 8:

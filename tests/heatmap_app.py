@@ -1,0 +1,85 @@
+"""The heatmap screen of a driven app: its widget, what it draws, the colors on the terminal."""
+
+from __future__ import annotations
+
+import numpy as np
+from driven_app import DrivenApp
+from numpy.typing import NDArray
+from rich.style import Style
+
+from tensorpeek.analysis.heatmap import Pooled
+from tensorpeek.tui.heatmap.drawing import Drawing
+from tensorpeek.tui.heatmap.plot import HeatmapPlot
+from tensorpeek.tui.heatmap.screen import HeatmapScreen
+
+Rgb = tuple[int, int, int]
+
+
+def screen_of(app: DrivenApp) -> HeatmapScreen:
+    assert isinstance(app.main, HeatmapScreen), app.text()
+    return app.main
+
+
+def plot_of(app: DrivenApp) -> HeatmapPlot:
+    return screen_of(app).plot
+
+
+def drawing_of(app: DrivenApp) -> Drawing:
+    drawing = plot_of(app).drawing
+    assert drawing is not None, app.text()
+    return drawing
+
+
+def pooled_of(app: DrivenApp) -> Pooled:
+    """What is shown, which must be exact."""
+    pooled = drawing_of(app).pooled
+    assert pooled.exact
+    return pooled
+
+
+def title(app: DrivenApp) -> str:
+    """The words on the border over the picture."""
+    return str(plot_of(app).border_title)
+
+
+def styles(app: DrivenApp) -> list[list[tuple[str, Style]]]:
+    """Every character of the widget with its style."""
+    x, y, width, height = plot_of(app).content_region
+    strips = app.app.screen._compositor.render_strips()[y : y + height]
+    return [
+        [(letter, s.style or Style()) for s in strip.crop(x, x + width) for letter in s.text]
+        for strip in strips
+    ]
+
+
+def cell_colors(app: DrivenApp) -> NDArray[np.int64]:
+    """The colors on the terminal of the first dot of each cell: shape (rows, columns, 3)."""
+    drawing, lines = drawing_of(app), styles(app)
+    rows, columns = drawing.pooled.shape
+    colors = np.zeros((rows, columns, 3), np.int64)
+    for row in range(rows):
+        line, is_lower = divmod(row * drawing.high, 2)
+        for column in range(columns):
+            letter, style = lines[line][drawing.room.gutter + column * drawing.wide]
+            shown = style.bgcolor if letter == " " or is_lower != (letter == "▄") else style.color
+            if letter == "▄" and is_lower:
+                shown = style.color
+            elif letter == "▀" and is_lower:
+                shown = style.bgcolor
+            assert shown is not None
+            assert shown.triplet is not None
+            colors[row, column] = shown.triplet
+    return colors
+
+
+def cell_line(app: DrivenApp) -> str:
+    return app.line("#cell")
+
+
+def settings(app: DrivenApp) -> str:
+    return app.line("#settings")
+
+
+def legend(app: DrivenApp) -> str:
+    """The line of the color bar."""
+    return app.region("#plot")[drawing_of(app).axis_line + 1]

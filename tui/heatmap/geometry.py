@@ -1,0 +1,65 @@
+"""How much room a picture has in a widget, and where its cells lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BARS = 8
+"""Columns of the bars at the right: mean magnitudes of rows."""
+
+STEEPEST = 8
+"""How much larger one side of a cell may be drawn than the other."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where a picture lies in ``width`` x ``height`` characters.
+
+    ``gutter`` columns at the left are for labels, ``lines`` lines for the picture, under it as the
+    case may be two for bars, then one for the axis and one for the legend. ``per_line`` dots lie
+    one above the other in a line, each ``dot_width`` columns wide.
+    """
+
+    width: int
+    height: int
+    gutter: int
+    profiles: bool
+    characters: bool
+
+    @property
+    def per_line(self) -> int:
+        """Dots one above the other in a line: half blocks have two."""
+        return 1 if self.characters else 2
+
+    @property
+    def dot_width(self) -> int:
+        """Columns of a dot: characters are twice as high as wide."""
+        return 2 if self.characters else 1
+
+    @property
+    def lines(self) -> int:
+        """Lines of the picture."""
+        return max(self.height - 2 - (2 if self.profiles else 0), 0)
+
+    @property
+    def rows(self) -> int:
+        """Rows of dots."""
+        return self.lines * self.per_line
+
+    @property
+    def columns(self) -> int:
+        """Columns of dots."""
+        right = BARS + 1 if self.profiles else 0
+        return max((self.width - self.gutter - right) // self.dot_width, 0)
+
+    def cell_size(self, rows: int, columns: int) -> tuple[int, int]:
+        """Return rows and columns of dots that each of so many cells gets, at least one."""
+        high = max(self.rows // max(rows, 1), 1)
+        wide = max(self.columns // max(columns, 1), 1)
+        return min(high, wide * STEEPEST), min(wide, high * STEEPEST)
+
+
+def room_in(width: int, height: int, last_row: int, *, profiles: bool, characters: bool) -> Room:
+    """Return the room in a widget whose largest label is ``last_row``; negative: no labels."""
+    gutter = len(str(last_row)) + 1 if last_row >= 0 else 1
+    return Room(width, height, gutter, profiles, characters)
