@@ -9,7 +9,7 @@ import numpy as np
 from tensorpeek.analysis.channels import can_count_channels, count_channels
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.edges import Edges, integer_edges, level_edges, uniform_edges
-from tensorpeek.analysis.patterns import count_patterns, pattern_values
+from tensorpeek.analysis.patterns import PatternCounter, count_patterns, pattern_values
 from tensorpeek.analysis.reading import Progress, idle, watched
 from tensorpeek.analysis.stopping import Stop, never
 from tensorpeek.analysis.table import CountTable, table_of
@@ -17,21 +17,23 @@ from tensorpeek.analysis.wide import measure_wide
 from tensorpeek.loaders import CHUNK, Quantization, Tensor, View
 
 
-def measure(
+def measure(  # noqa: PLR0913 (how to read, all by keyword)
     tensor: Tensor,
     view: View = "dequantized",
     *,
     stop: Stop = never,
     progress: Progress | None = None,
     quantiles: bool = True,
+    count: PatternCounter = count_patterns,
 ) -> Distribution:
     """Read all values of a tensor in a view and return their distribution.
 
     Values of at most 16 bits, and the dequantized values of such codes where one scale or one per
     channel applies, are counted in one pass into an exact :class:`CountTable`. Others give a
     :class:`tensorpeek.analysis.wide.WideDistribution`; without ``quantiles`` its summary has
-    none, which saves a second pass. ``progress`` is told the share done, 0.0 to 1.0, and
-    ``stop`` is polled for every chunk. Memory stays within a few chunks and the table.
+    none, which saves a second pass. ``count`` counts the patterns, perhaps elsewhere. ``progress``
+    is told the share done, 0.0 to 1.0, and ``stop`` is polled for every chunk. Memory stays within
+    a few chunks and the table.
 
     NaN and infinities are counted apart from all measures; an empty tensor gives the count 0 and
     None for every measure; complex values are measured by magnitude. Raises LoadError when the
@@ -40,11 +42,11 @@ def measure(
     tell = progress or idle
     quantization = tensor.quantization if view == "dequantized" else None
     if quantization is not None and _decodes_codes(tensor, quantization):
-        return _count_codes(tensor, quantization, stop, tell)
+        return _count_codes(tensor, quantization, stop, tell, count)
     if quantization is not None and can_count_channels(tensor):
         return count_channels(tensor, quantization, stop, tell)
     if tensor.value_type(view).itemsize <= 2:
-        return _count_values(tensor, view, stop, tell)
+        return _count_values(tensor, view, stop, tell, count)
     return measure_wide(tensor, view, stop, tell, quantiles=quantiles)
 
 
@@ -80,21 +82,27 @@ def _is_narrow(tensor: Tensor) -> bool:
     return tensor.element.bits <= 16
 
 
-def _count_values(tensor: Tensor, view: View, stop: Stop, progress: Progress) -> CountTable:
+def _count_values(
+    tensor: Tensor, view: View, stop: Stop, progress: Progress, count: PatternCounter
+) -> CountTable:
     """Count the patterns of the values themselves."""
     dtype = tensor.value_type(view)
     chunks = tensor.chunks(view, size=CHUNK * 2 // dtype.itemsize)
-    counts = count_patterns(watched(chunks, tensor.params, stop, progress), dtype.itemsize)
+    counts = count(watched(chunks, tensor.params, stop, progress), dtype.itemsize)
     return table_of(pattern_values(dtype), counts, integers=dtype.kind in "iub")
 
 
 def _count_codes(
-    tensor: Tensor, quantization: Quantization, stop: Stop, progress: Progress
+    tensor: Tensor,
+    quantization: Quantization,
+    stop: Stop,
+    progress: Progress,
+    count: PatternCounter,
 ) -> CountTable:
     """Count the patterns of the codes, then dequantize each distinct code once."""
     dtype = tensor.value_type("raw")
     chunks = tensor.chunks("raw", size=CHUNK * 2 // dtype.itemsize)
-    counts = count_patterns(watched(chunks, tensor.params, stop, progress), dtype.itemsize)
+    counts = count(watched(chunks, tensor.params, stop, progress), dtype.itemsize)
     present = np.flatnonzero(counts)
     codes = present.astype(f"u{dtype.itemsize}").view(dtype)
     with np.errstate(all="ignore"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,9 @@ from tensorpeek.analysis.compiled.value_kernels import count_in_place
 
 PATTERNS = 1 << 16
 """Number of patterns of 16 bits."""
+
+PatternCounter = Callable[[Iterable[NDArray[Any]], int], NDArray[np.int64]]
+"""Counts as :func:`count_patterns` does."""
 
 
 def count_patterns(chunks: Iterable[NDArray[Any]], itemsize: int) -> NDArray[np.int64]:

@@ -37,7 +37,7 @@ def main(rounds: int = 9) -> None:
         for terminal in (bare, app):
             terminal.settle(2 * QUIET)
         repaints = _press_in_turn(bare, app, rounds)
-    _print_repaints(f"From key to paint, {rounds} rounds in turn, small tensors", repaints)
+    print_repaints(f"From key to paint, {rounds} rounds in turn, small tensors", repaints)
     with tempfile.TemporaryDirectory(prefix="tensorpeek-") as folder:
         path = Path(folder, "large.pt")
         sample_files.write("large tensor", path)
@@ -71,14 +71,15 @@ def _measure_large(path: Path, rounds: int) -> None:
             repaints["+: more bins"].append(app.press("+", quiet=QUIET))
         after = _bytes_read(app.pid)
     params = f"{sample_files.LARGE_PARAMS:,} bfloat16 values ({path.stat().st_size / 1e6:.0f} MB)"
-    _print_repaints(f"From key to paint, {rounds} rounds in turn, {params}", repaints)
+    print_repaints(f"From key to paint, {rounds} rounds in turn, {params}", repaints)
     print(f"  from spawn to the histogram: {opened:.2f} s")
     if while_counting is not None and after is not None:
         print(f"  read until then: {while_counting / 1e6:,.1f} MB, programs and libraries included")
         print(f"  read by {rounds} times +: {(after - while_counting) / 1e6:,.3f} MB")
 
 
-def _print_repaints(title: str, repaints: dict[str, list[Repaint]]) -> None:
+def print_repaints(title: str, repaints: dict[str, list[Repaint]]) -> None:
+    """Print a table of what keys cost; ratios are those to the first row."""
     spreads = {name: Spread.of([one.last for one in seen]) for name, seen in repaints.items()}
     base = next(iter(spreads.values()))
     rows = [

@@ -6,18 +6,24 @@ import first_frame
 import key_to_paint
 import lean
 import listing
+import screens
+import table_keys
 import whole_model
 
 
 def main() -> None:
-    """Print the tables. Counting comes last: it imports large libraries into this process."""
+    """Print the tables. Those that import large libraries into this process come last."""
     first_frame.main()
     listing.main()
     lean.main()
     key_to_paint.main()
+    screens.main()
+    table_keys.main()
     whole_model.main()
+    import comparing
     import counting
 
+    comparing.main()
     counting.main()
 
 

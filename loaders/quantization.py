@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Scheme = Literal["per-tensor", "per-channel", "blockwise", "codebook"]
 
+SMALL = 1 << 22
+"""Zero points below which float32 holds the difference to a code of 16 bits exactly."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Quantization:
@@ -152,12 +155,20 @@ class Quantization:
             with np.errstate(over="ignore"):
                 scales = scales.astype(np.float32)
 
+        small = points.dtype.kind == "i" and bool(np.all((points < SMALL) & (points > -SMALL)))
+        shifted = bool(np.any(points))
+
         def decode(codes: NDArray[Any], group: NDArray[np.intp] | int) -> NDArray[Any]:
             is_integer = codes.dtype.kind in "iu"  # float8 codes have zero points of 0
-            difference = codes.astype(points.dtype if is_integer else np.float64)
-            difference -= points[group]
+            exact = points.dtype if is_integer else np.dtype(np.float64)
+            if is_integer and small and codes.itemsize <= 2:
+                exact = np.dtype(np.float32)
+            difference = codes.astype(exact)
+            if shifted:
+                difference -= points[group].astype(exact)
             with np.errstate(over="ignore", invalid="ignore"):
-                return (difference.astype(scales.dtype) * scales[group]).astype(result)
+                product = difference.astype(scales.dtype, copy=False) * scales[group]
+                return product.astype(result, copy=False)
 
         return decode
 

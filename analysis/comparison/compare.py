@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from tensorpeek.analysis.comparison.accumulate import Accumulator
 from tensorpeek.analysis.comparison.difference import Difference
 from tensorpeek.analysis.comparison.layouts import SAME, Alignment, alignments
 from tensorpeek.analysis.comparison.pairing import Pair
 from tensorpeek.analysis.comparison.rotary import possible_head_rows
-from tensorpeek.analysis.comparison.streams import side_by_side
+from tensorpeek.analysis.comparison.streams import BLOCK, side_by_side
 from tensorpeek.analysis.integrity.channels import channel_axis
 from tensorpeek.analysis.reading import Progress, idle
 from tensorpeek.analysis.stopping import Stop, never
@@ -21,6 +22,9 @@ SURE = 0.9
 
 ALIKE = 0.5
 """Cosine below which two tensors are hardly the same weight: unrelated ones have about 0."""
+
+SAMPLE = 4
+"""Blocks that tell which alignment to try first, where there are several."""
 
 CLEARLY = 0.1
 """By how much another alignment's cosine must be larger to speak against the likeliest one."""
@@ -53,8 +57,8 @@ def compare(pair: Pair, *, stop: Stop = never, progress: Progress = idle) -> Com
 
     Where shapes allow several known alignments, or heads may be in GGUF's order, the others are
     tried unless the cosine under the likeliest one is :data:`SURE`. Memory stays within a few
-    chunks and two numbers a channel, or takes the first tensor if it must be permuted. Raises
-    CancelledError.
+    chunks and two numbers a channel, or takes the first tensor if its axes must be permuted.
+    Raises CancelledError.
     """
     first, second = pair.first, pair.second
     for tensor in (first, second):
@@ -65,46 +69,69 @@ def compare(pair: Pair, *, stop: Stop = never, progress: Progress = idle) -> Com
         return Comparison(pair, error=f"shapes differ: {first.shape} and {second.shape}")
     try:
         candidates.sort(key=lambda one: _is_square_kernel(pair) and one is SAME)
-        alignment, difference = _closest(pair, iter(candidates), stop, progress)
+        candidates += _rotary(pair)
+        alignment, difference = _closest(pair, candidates, stop, progress)
     except LoadError as error:
         return Comparison(pair, error=error.reason, unreadable=True)
     return Comparison(pair, alignment, difference, note=_note(pair, difference))
 
 
 def _closest(
-    pair: Pair, candidates: Iterator[Alignment], stop: Stop, progress: Progress
+    pair: Pair, candidates: Sequence[Alignment], stop: Stop, progress: Progress
 ) -> tuple[Alignment, Difference]:
     """Return the first alignment that is surely right, else the clearly best, else the first."""
-    measure = _measured(pair, stop, progress)
-    tried = []
-    for alignment in (*candidates, *_rotary(pair)):
-        tried.append(measure(alignment))
-        if _cosine(tried[-1][1]) >= SURE:
-            return tried[-1]
-    best = max(tried, key=lambda one: _cosine(one[1]))
-    clear = _cosine(best[1]) >= max(ALIKE, _cosine(tried[0][1]) + CLEARLY)
-    return best if clear else tried[0]
+    tried: dict[Alignment, Difference] = {}
+    for alignment in _alike_first(pair, candidates, stop):
+        tried[alignment] = _measured(pair, alignment, stop, progress)
+        if _cosine(tried[alignment], float(alignment is candidates[0])) >= SURE:
+            return alignment, tried[alignment]
+    likeliest = candidates[0]
+    best = max(candidates, key=lambda one: _cosine(tried[one], float(one is likeliest)))
+    clear = _cosine(tried[best]) >= max(ALIKE, _cosine(tried[likeliest]) + CLEARLY)
+    chosen = best if clear else likeliest
+    return chosen, tried[chosen]
 
 
-def _cosine(difference: Difference) -> float:
-    """Return the cosine; 1 where there is none: a tensor of zeros speaks for no alignment."""
-    return 1.0 if difference.cosine is None else difference.cosine
+def _alike_first(pair: Pair, candidates: Sequence[Alignment], stop: Stop) -> Iterator[Alignment]:
+    """Yield the candidates, those last under which the tensors do not begin alike."""
+    if len(candidates) == 1 or pair.second.params <= SAMPLE * BLOCK:
+        yield from candidates
+        return
+    later = []
+    for alignment in candidates:
+        without = float(alignment is candidates[0])
+        if _cosine(_sampled(pair, alignment, stop), without) >= SURE:
+            yield alignment
+        else:
+            later.append(alignment)
+    yield from later
 
 
-def _measured(
-    pair: Pair, stop: Stop, progress: Progress
-) -> Callable[[Alignment], tuple[Alignment, Difference]]:
-    def measure(alignment: Alignment) -> tuple[Alignment, Difference]:
-        second = pair.second
-        sums = Accumulator(second.shape, channel_axis(second))
-        for block in side_by_side(pair.first, second, alignment, stop, progress):
-            sums.add(*block)
-        if sums.sums.count != second.params:
-            reason = f"gives {sums.sums.count:,} values where its shape needs {second.params:,}"
-            raise LoadError(second.source, f"{second.name}: {reason}")
-        return alignment, sums.difference()
+def _sampled(pair: Pair, alignment: Alignment, stop: Stop) -> Difference:
+    sums = Accumulator(pair.second.shape, None)
+    blocks = side_by_side(pair.first, pair.second, alignment, stop)
+    for block in islice(blocks, SAMPLE):
+        sums.add(*block)
+    return sums.difference()
 
-    return measure
+
+def _cosine(difference: Difference, without: float = 1.0) -> float:
+    """Return the cosine, or ``without`` where there is none.
+
+    A tensor of zeros speaks for no alignment: the likeliest one has 1 then, others have 0.
+    """
+    return without if difference.cosine is None else difference.cosine
+
+
+def _measured(pair: Pair, alignment: Alignment, stop: Stop, progress: Progress) -> Difference:
+    second = pair.second
+    sums = Accumulator(second.shape, channel_axis(second))
+    for block in side_by_side(pair.first, second, alignment, stop, progress):
+        sums.add(*block)
+    if sums.sums.count != second.params:
+        reason = f"gives {sums.sums.count:,} values where its shape needs {second.params:,}"
+        raise LoadError(second.source, f"{second.name}: {reason}")
+    return sums.difference()
 
 
 def _rotary(pair: Pair) -> Iterator[Alignment]:

@@ -77,6 +77,7 @@ ARGUMENTS: dict[str, tuple[type, ...]] = {
     "count_between": (POINTER, WHOLE, POINTER, POINTER, WHOLE, POINTER),
     "pick": (POINTER, WHOLE, POINTER, FLAG, POINTER),
     "powers": (POINTER, WHOLE, FLOAT, FLOAT, POINTER),
+    "pairs": (POINTER, POINTER, WHOLE, WHOLE, WHOLE, WHOLE, POINTER, POINTER, POINTER),
     "count_words": (POINTER, WHOLE, POINTER),
     "count_bytes": (POINTER, WHOLE, POINTER),
     "ranges": (POINTER, WHOLE, WHOLE, POINTER, POINTER, POINTER),
@@ -87,12 +88,13 @@ ARGUMENTS: dict[str, tuple[type, ...]] = {
 }
 """What each function takes, its name without ``tensorpeek_``."""
 
-TYPED = ("scan", "count_between", "pick", "powers")
+TYPED = ("scan", "count_between", "pick", "powers", "pairs")
 """Functions that there are twice, for float32 and for float64."""
 
 RESULTS: dict[str, type] = {
     "scan": WHOLE,
     "pick": WHOLE,
+    "pairs": FLOAT,
     "squares": FLOAT,
     "counted_noise": FLOAT,
 }

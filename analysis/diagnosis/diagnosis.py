@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal, TypeVar
 
 import numpy as np
 
+from tensorpeek.analysis.devices.device import (
+    CPU,
+    Device,
+    DeviceMemoryError,
+    check_device_name,
+    open_device,
+)
+from tensorpeek.analysis.devices.pattern_counts import count_on
 from tensorpeek.analysis.diagnosis.blas_threads import one_blas_thread
 from tensorpeek.analysis.diagnosis.channel_structure import ChannelStructure, channel_structure
 from tensorpeek.analysis.diagnosis.clipping import ClippingRange, best_clipping
@@ -28,6 +37,7 @@ from tensorpeek.analysis.diagnosis.weight_matrix import weight_matrix
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.edges import uniform_edges
 from tensorpeek.analysis.measure import measure
+from tensorpeek.analysis.patterns import count_patterns
 from tensorpeek.analysis.stopping import Stop, never
 from tensorpeek.analysis.summary import Summary
 from tensorpeek.analysis.wide_scan import is_complex
@@ -40,6 +50,9 @@ METRICS: tuple[Metric, ...] = ("basic", "sparsity", "quantization", "spectral")
 SPARK_BINS = 16
 """Bins of the small histogram that comes with every diagnosis."""
 
+WORTH_SENDING = 1 << 16
+"""Elements above which a tensor goes to a device: smaller ones are done here before that begins."""
+
 Measure = TypeVar("Measure")
 
 
@@ -47,7 +60,10 @@ Measure = TypeVar("Measure")
 class Request:
     """What to measure: groups of measures, in which view, on which integer grids, judged how.
 
-    ``huge`` allows spectra that take minutes and gigabytes. ``basic`` is always measured.
+    ``huge`` allows spectra that take minutes and gigabytes. ``basic`` is always measured. On a
+    ``device`` other than ``cpu`` (``cuda``, ``cuda:1``) bit patterns are counted, spectra computed
+    and grids simulated of tensors of more than 65,536 values; all else stays on the CPU. A name
+    that is none raises ValueError.
     """
 
     metrics: frozenset[Metric] = frozenset(METRICS)
@@ -55,6 +71,10 @@ class Request:
     bits: tuple[int, ...] = BITS
     thresholds: Thresholds = field(default_factory=Thresholds)
     huge: bool = False
+    device: str = CPU
+
+    def __post_init__(self) -> None:
+        check_device_name(self.device)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -64,7 +84,8 @@ class Diagnosis:
     Measures that were not asked for, or do not exist, are None (empty for ``errors`` and
     ``clipping``); ``absent`` says why, by the name of the field. ``histogram`` has the counts of
     16 bins from minimum to maximum, within one bucket for wide types. ``error`` is the reason
-    why the tensor could not be read.
+    why the tensor could not be read. A spectrum for which a device had too little memory is that
+    of the CPU, and ``absent`` says so.
     """
 
     summary: Summary | None = None
@@ -86,12 +107,13 @@ class Diagnosis:
 def diagnose(tensor: Tensor, request: Request | None = None, *, stop: Stop = never) -> Diagnosis:
     """Measure and judge a tensor. What cannot be read is told by ``error``, not raised.
 
-    Raises CancelledError.
+    Raises CancelledError, and DeviceError when the device of a request cannot be used.
     """
     request = request or Request()
+    device = open_device(request.device)
     try:
         with one_blas_thread():
-            found = _Diagnosing(held(tensor, stop), request, stop).everything()
+            found = _Diagnosing(held(tensor, stop), request, stop, device).everything()
     except LoadError as error:
         return Diagnosis(error=tensor.error or error.reason)
     if found.summary is None:
@@ -111,12 +133,14 @@ def diagnose(tensor: Tensor, request: Request | None = None, *, stop: Stop = nev
 class _Diagnosing:
     """One tensor while it is measured: what several measures share, and what is absent."""
 
-    def __init__(self, tensor: Tensor, request: Request, stop: Stop) -> None:
+    def __init__(self, tensor: Tensor, request: Request, stop: Stop, device: Device | None) -> None:
         self._tensor = tensor
         self._request = request
         self._stop = stop
         self._absent: dict[str, str] = {}
-        self._distribution = measure(tensor, request.view, stop=stop)
+        self._device = device if tensor.params > WORTH_SENDING else None
+        self._count = count_patterns if self._device is None else count_on(self._device)
+        self._distribution = measure(tensor, request.view, stop=stop, count=self._count)
         self._matrix = weight_matrix(tensor, request.view, self._distribution.summary)
 
     def everything(self) -> Diagnosis:
@@ -189,18 +213,25 @@ class _Diagnosing:
             self._absent["errors per channel"] = error.reason
             ranges = None
         trials = all_trials(self._request.bits)
-        return tuple(
-            quantization_errors(self._matrix, ranges, self._distribution, trials, stop=self._stop)
+        found = quantization_errors(
+            self._matrix, ranges, self._distribution, trials, stop=self._stop, device=self._device
         )
+        return tuple(found)
 
     def _grid_use(self) -> GridUse:
         raw: Distribution = self._distribution
         if self._request.view != "raw":
-            raw = measure(self._tensor, "raw", stop=self._stop, quantiles=False)
+            raw = measure(self._tensor, "raw", stop=self._stop, quantiles=False, count=self._count)
         return grid_use(self._tensor, raw)
 
     def _spectrum(self) -> Spectrum:
-        return spectrum(self._matrix, huge=self._request.huge, stop=self._stop)
+        take = partial(spectrum, self._matrix, huge=self._request.huge, stop=self._stop)
+        if self._device is not None:
+            try:
+                return take(device=self._device)
+            except DeviceMemoryError as error:
+                self._absent[f"spectral on {self._device.name}"] = f"{error}; done on the CPU"
+        return take()
 
     def _ranges(self) -> MatrixRanges:
         if self._known_ranges is None:

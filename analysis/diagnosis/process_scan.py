@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 
 from tensorpeek.analysis.diagnosis.diagnosis import Diagnosis, Request, diagnose
-from tensorpeek.analysis.diagnosis.scan import costliest_first, outcome
+from tensorpeek.analysis.diagnosis.scan import costliest_first, outcome, require_cpu
 from tensorpeek.analysis.diagnosis.workers import process_pool
 from tensorpeek.loaders import Tensor
 
@@ -29,7 +29,9 @@ def scan_in_processes(
     When a worker ends abruptly its whole pool is gone. Tensors that were in work or about to be,
     at most two for each worker, are tried again at the end, one at a time; ``on_loss`` is given
     their number. One with which a worker ends twice has a diagnosis with an ``error`` alone.
+    Raises ValueError for a request with a device: processes would only share it.
     """
+    require_cpu(request)
     waiting = deque(costliest_first(tensors, request))
     again: deque[int] = deque()
     while waiting:

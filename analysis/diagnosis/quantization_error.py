@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.analysis.devices.device import Device
 from tensorpeek.analysis.diagnosis.compiled_rounding import compiled_rounding
+from tensorpeek.analysis.diagnosis.device_rounding import SLAB as DEVICE_SLAB
+from tensorpeek.analysis.diagnosis.device_rounding import device_rounding
 from tensorpeek.analysis.diagnosis.error_sums import ErrorSums, GridError
 from tensorpeek.analysis.diagnosis.float_grids import E4M3, E5M2, MXFP4, NF4
 from tensorpeek.analysis.diagnosis.grids import IntegerGrid
 from tensorpeek.analysis.diagnosis.matrix_ranges import MatrixRanges
 from tensorpeek.analysis.diagnosis.trials import Grid, KnownRanges, Trial, is_first
-from tensorpeek.analysis.diagnosis.weight_matrix import Slab, WeightMatrix
+from tensorpeek.analysis.diagnosis.weight_matrix import SLAB, Slab, WeightMatrix
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.stopping import Stop, never
 from tensorpeek.analysis.table import CountTable
@@ -47,19 +50,21 @@ def all_trials(bits: Sequence[int] = BITS) -> list[Trial]:
     return trials + [Trial(grid, granularity) for grid, granularity in others]
 
 
-def quantization_errors(
+def quantization_errors(  # noqa: PLR0913 (what is known already, all of it)
     matrix: WeightMatrix,
     ranges: MatrixRanges | None,
     distribution: Distribution,
     trials: Sequence[Trial],
     *,
     stop: Stop = never,
+    device: Device | None = None,
 ) -> list[GridError]:
     """Return the error of each trial, in order.
 
     Trials with one scale come from the table of counts where there is one; all others take one
-    pass together. Without ``ranges`` those per channel are left out, as they are for a tensor of
-    one channel. Raises LoadError, CancelledError and UnmeasurableError.
+    pass together, on a ``device`` if there is one. Without ``ranges`` those per channel are left
+    out, as they are for a tensor of one channel. Raises LoadError, CancelledError,
+    UnmeasurableError, and DeviceError from a device.
     """
     single = ranges is None or matrix.channels == 1
     kept = [trial for trial in trials if not (single and trial.granularity == "channel")]
@@ -72,7 +77,7 @@ def quantization_errors(
     passed = {trial: sums[trial] for trial in kept if trial not in counted}
     if passed and distribution.summary.finite:
         known = KnownRanges(*_ends(distribution, matrix.exponent), ranges)
-        _add_slabs(passed, matrix, known, stop)
+        _add_slabs(passed, matrix, known, stop, device)
     finite = distribution.summary.finite
     return [
         sums[trial].error(trial.grid.name, trial.label, trial.grid.bits, finite, matrix.exponent)
@@ -99,12 +104,17 @@ def _add_table(sums: ErrorSums, trial: Trial, table: CountTable, exponent: int) 
 
 
 def _add_slabs(
-    sums: dict[Trial, ErrorSums], matrix: WeightMatrix, known: KnownRanges, stop: Stop
+    sums: dict[Trial, ErrorSums],
+    matrix: WeightMatrix,
+    known: KnownRanges,
+    stop: Stop,
+    device: Device | None,
 ) -> None:
     widths = sorted({t.granularity for t in sums if isinstance(t.granularity, int)})
-    rounding = compiled_rounding(sums)
+    there = None if device is None else device_rounding(device, sums)
+    rounding = there or compiled_rounding(sums)
     if rounding is not None:
-        for slab in matrix.slabs(stop):
+        for slab in matrix.slabs(stop, size=SLAB if there is None else DEVICE_SLAB):
             rounding.add(slab, known)
         return
     for slab in matrix.slabs(stop):

@@ -7,6 +7,7 @@ from concurrent.futures import BrokenExecutor, CancelledError, Executor, Future,
 from dataclasses import replace
 from pathlib import Path
 
+from tensorpeek.analysis.devices.device import CPU
 from tensorpeek.analysis.diagnosis.diagnosis import Diagnosis, Request, diagnose
 from tensorpeek.analysis.tensor_places import with_identities
 from tensorpeek.loaders import Tensor
@@ -36,7 +37,12 @@ def scan(
     picklable places, not values. A tensor whose task was lost (a process ended abruptly, the task
     was canceled, one of ``LOST`` or ``lost`` was raised) has a diagnosis with an ``error`` and
     nothing else. When the iterator is left early, tasks that have not begun are canceled.
+
+    A device does one tensor after the other, in this process: a request with one and an
+    ``executor`` raise ValueError. Raises DeviceError when it cannot be used.
     """
+    if executor is not None:
+        require_cpu(request)
     order = costliest_first(tensors, request)
     if executor is None:
         for place in order:
@@ -56,6 +62,12 @@ def scan(
     finally:
         for task in tasks:
             task.cancel()
+
+
+def require_cpu(request: Request) -> None:
+    """Raise ValueError for a request that is not for the CPU."""
+    if request.device != CPU:
+        raise ValueError(f"{request.device} works in this process alone, without an executor")
 
 
 def diagnose_here(tensor: Tensor, request: Request) -> Diagnosis:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,28 +35,43 @@ BLOCK = 1 << 21
 """Elements of a block that is multiplied by its transpose: 16 MiB as float64."""
 
 
-def singular_values(matrix: WeightMatrix, *, huge: bool, stop: Stop) -> tuple[Floats, str, bool]:
+class Solver(Protocol):
+    """Finds the singular values of one matrix, float64 and decreasing, in either way."""
+
+    def by_gram(self) -> Floats:
+        """Return the square roots of the eigenvalues of the smaller Gram matrix."""
+
+    def by_svd(self) -> Floats:
+        """Return what an SVD of the matrix itself finds."""
+
+
+SolverOf = Callable[[WeightMatrix, bool, Stop], Solver]
+"""Makes the solver of a matrix, which may be huge."""
+
+
+def singular_values(
+    matrix: WeightMatrix, *, huge: bool, stop: Stop, solver_of: SolverOf | None = None
+) -> tuple[Floats, str, bool]:
     """Return all singular values, decreasing, the method, and whether the smallest is resolved.
 
     ``gram``: square roots of the eigenvalues of the smaller Gram matrix, in float64 (largest to
     1e-15, smallest to 1e-2 or better at the ratio 1e-6). ``svd``: float64 SVD, for small
     matrices and when the ratio is below :data:`RESOLVED`, unless that would take minutes; then
-    the smallest value is not resolved. Raises UnmeasurableError, LoadError, CancelledError.
+    the smallest value is not resolved. LAPACK does both unless there is a ``solver_of``. Raises
+    UnmeasurableError, LoadError, CancelledError, and what a solver raises.
     """
     _check(matrix, huge=huge)
+    solver = (solver_of or HostSolver)(matrix, huge, stop)
     if matrix.tensor.params <= SMALL:
-        return _svd(_whole(matrix), matrix.exponent), "svd", True
+        return solver.by_svd(), "svd", True
     try:
-        gram, whole = _gram(matrix, huge=huge, stop=stop)
-        values = np.sqrt(np.maximum(np.linalg.eigvalsh(gram)[::-1], 0.0))
-        del gram
+        values = solver.by_gram()
         if values[-1] > RESOLVED * values[0] or not values[0]:
             return values, "gram", True
         check(stop)
         if matrix.tensor.params * values.size > LARGEST_SVD and not huge:
             return values, "gram", False
-        whole = _whole(matrix) if whole is None else whole
-        return _svd(whole, matrix.exponent), "svd", True
+        return solver.by_svd(), "svd", True
     except MemoryError as error:
         raise UnmeasurableError("not enough memory for its spectrum") from error
     except np.linalg.LinAlgError as error:
@@ -75,40 +92,66 @@ def _check(matrix: WeightMatrix, *, huge: bool) -> None:
         raise UnmeasurableError(f"its smaller side, {side:,}, is above {LARGEST_SIDE:,}")
 
 
-def _gram(matrix: WeightMatrix, *, huge: bool, stop: Stop) -> tuple[Floats, NDArray[Any] | None]:
-    """Return the smaller Gram matrix, and the whole matrix if it had to be read for it."""
-    side = min(matrix.channels, matrix.columns)
-    gram = np.zeros((side, side))
-    if matrix.outer == 1 and matrix.columns <= matrix.channels:
-        for slab in matrix.slabs(stop, size=max(BLOCK, matrix.columns)):
-            gram += slab.values.T @ slab.values
-        return gram, None
-    whole = _whole(matrix, huge=huge)
-    step = max(1, BLOCK // side)
-    for start in range(0, max(whole.shape), step):
-        check(stop)
-        if matrix.columns <= matrix.channels:
-            block = _divided(whole[start : start + step], matrix.exponent)
-            gram += block.T @ block
-        else:
-            block = _divided(whole[:, start : start + step], matrix.exponent)
-            gram += block @ block.T
-    return gram, whole
+def is_tall(matrix: WeightMatrix) -> bool:
+    """Whether whole rows come in order and are the longer side: pieces of them add up."""
+    return matrix.outer == 1 and matrix.columns <= matrix.channels
 
 
-def _whole(matrix: WeightMatrix, *, huge: bool = False) -> NDArray[Any]:
-    """Read the matrix, in the type of its values."""
+def require_held(matrix: WeightMatrix, *, huge: bool) -> None:
+    """Raise UnmeasurableError for more values than are held at once."""
     size = matrix.tensor.params * matrix.tensor.value_type(matrix.view).itemsize
     if size > LARGEST_VALUES and not huge:
         raise UnmeasurableError("its values take more than 2 GiB")
-    values = matrix.tensor.read(matrix.view)
-    sides = values.reshape(matrix.outer, matrix.channels, matrix.inner)
-    return np.moveaxis(sides, 1, 0).reshape(matrix.channels, matrix.columns)
 
 
-def _svd(whole: NDArray[Any], exponent: int) -> Floats:
-    scaled = _divided(whole, exponent)
-    return np.asarray(np.linalg.svd(scaled, compute_uv=False), np.float64)
+@dataclass(eq=False)
+class HostSolver:
+    """A :class:`Solver` by NumPy and LAPACK, which keeps the matrix once it had to be read."""
+
+    matrix: WeightMatrix
+    huge: bool
+    stop: Stop
+    _held: NDArray[Any] | None = None
+
+    def by_gram(self) -> Floats:
+        """Return the square roots of the eigenvalues of the smaller Gram matrix."""
+        squares = np.linalg.eigvalsh(self._gram())[::-1]
+        return np.asarray(np.sqrt(np.maximum(squares, 0.0)), np.float64)
+
+    def by_svd(self) -> Floats:
+        """Return what an SVD of the matrix itself finds."""
+        scaled = _divided(self._whole(), self.matrix.exponent)
+        return np.asarray(np.linalg.svd(scaled, compute_uv=False), np.float64)
+
+    def _gram(self) -> Floats:
+        matrix = self.matrix
+        side = min(matrix.channels, matrix.columns)
+        gram = np.zeros((side, side))
+        if is_tall(matrix):
+            for slab in matrix.slabs(self.stop, size=max(BLOCK, matrix.columns)):
+                gram += slab.values.T @ slab.values
+            return gram
+        whole = self._whole()
+        step = max(1, BLOCK // side)
+        for start in range(0, max(whole.shape), step):
+            check(self.stop)
+            if matrix.columns <= matrix.channels:
+                block = _divided(whole[start : start + step], matrix.exponent)
+                gram += block.T @ block
+            else:
+                block = _divided(whole[:, start : start + step], matrix.exponent)
+                gram += block @ block.T
+        return gram
+
+    def _whole(self) -> NDArray[Any]:
+        """Read the matrix, in the type of its values."""
+        if self._held is None:
+            matrix = self.matrix
+            require_held(matrix, huge=self.huge)
+            values = matrix.tensor.read(matrix.view)
+            sides = values.reshape(matrix.outer, matrix.channels, matrix.inner)
+            self._held = np.moveaxis(sides, 1, 0).reshape(matrix.channels, matrix.columns)
+        return self._held
 
 
 def _divided(values: NDArray[Any], exponent: int) -> Floats:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.analysis.devices.device import CPU, Device
+from tensorpeek.analysis.diagnosis.device_spectrum import solver_on
 from tensorpeek.analysis.diagnosis.power_law import PowerLaw, fit_power_law
 from tensorpeek.analysis.diagnosis.singular_values import singular_values
 from tensorpeek.analysis.diagnosis.weight_matrix import WeightMatrix
@@ -31,7 +33,8 @@ class Spectrum:
     exp(-sum p ln p) with p = s / sum s (Roy and Vetterli 2007, EUSIPCO), ``nuclear_norm`` sum s.
     ``energy_percent`` maps k to the share of sum s**2 in the first k; ``rank_90`` and ``rank_99``
     are the fewest that hold 90 and 99 % of it. ``power_law`` is fitted to s**2. ``method`` is
-    ``gram`` or ``svd``. Norms are in the tensor's units; ranks of a zero matrix are 0.
+    ``gram`` or ``svd``, ``device`` the name of what did it. Norms are in the tensor's units; ranks
+    of a zero matrix are 0.
     """
 
     rows: int
@@ -49,16 +52,22 @@ class Spectrum:
     rank_99: int
     power_law: PowerLaw | None
     method: str
+    device: str = CPU
 
 
-def spectrum(matrix: WeightMatrix, *, huge: bool = False, stop: Stop = never) -> Spectrum:
+def spectrum(
+    matrix: WeightMatrix, *, huge: bool = False, stop: Stop = never, device: Device | None = None
+) -> Spectrum:
     """Compute the singular values of a matrix without NaN and infinities; see the method there.
 
-    Raises UnmeasurableError for an empty matrix, and for one that is too large unless ``huge``;
-    LoadError and CancelledError.
+    All of it is done on a ``device`` if there is one, else here. Raises UnmeasurableError for an
+    empty matrix, and for one that is too large unless ``huge``; LoadError and CancelledError;
+    DeviceMemoryError for one that does not fit the device, and DeviceError.
     """
-    values, method, resolved = singular_values(matrix, huge=huge, stop=stop)
-    return spectrum_of(matrix, values, method, resolved=resolved)
+    solver_of = None if device is None else solver_on(device)
+    values, method, resolved = singular_values(matrix, huge=huge, stop=stop, solver_of=solver_of)
+    found = spectrum_of(matrix, values, method, resolved=resolved)
+    return found if device is None else replace(found, device=device.name)
 
 
 def spectrum_of(

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorpeek.analysis.integrity.channels import MAX_CHANNELS, ChannelExtremes, channel_axis
+from tensorpeek.analysis.integrity.code_extremes import code_extremes
 from tensorpeek.analysis.integrity.findings import Finding, rule_of
 from tensorpeek.analysis.reading import Progress, idle, watched
+from tensorpeek.analysis.single_precision import single
 from tensorpeek.analysis.stopping import Stop, never
 from tensorpeek.loaders import LoadError, Tensor
 
@@ -42,6 +44,8 @@ def check_tensor(tensor: Tensor, *, stop: Stop = never, progress: Progress = idl
         return _unreadable(tensor, tensor.error)
     pass_over = _Pass(tensor)
     try:
+        if pass_over.look_at_codes(stop, progress):
+            return TensorCheck(tensor, tuple(pass_over.findings()), pass_over.unchecked)
         chunks = tensor.chunks("dequantized", ordered=pass_over.extremes is not None)
         for chunk in watched(chunks, tensor.params, stop, progress):
             pass_over.add(chunk)
@@ -75,6 +79,17 @@ class _Pass:
             self.unchecked = f"its {channels:,} channels were not told apart, they are too many"
             return None
         return ChannelExtremes(tensor.shape, axis)
+
+    def look_at_codes(self, stop: Stop, progress: Progress) -> bool:
+        """Take in a quantized tensor by its codes; say whether these tell all."""
+        if self.extremes is None:
+            return False
+        found = code_extremes(self.tensor, self.extremes.axis, stop, progress)
+        if found is None:
+            return False
+        self.extremes = found
+        self.low, self.high = float(found.low.min()), float(found.high.max())
+        return True
 
     def add(self, chunk: NDArray[Any]) -> None:
         """Take in the next chunk of values."""
@@ -147,4 +162,4 @@ def _comparable(chunk: NDArray[Any]) -> NDArray[Any]:
         return chunk.view(np.uint8)
     if chunk.dtype.kind in "iu" or chunk.dtype in (np.float32, np.float64):
         return chunk
-    return chunk.astype(np.float32)
+    return single(chunk)

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from made_tensors import quantized, tensor_of
 
-from tensorpeek.analysis.integrity import RULES, channel_axis, check_model, check_tensor, rule_of
+from tensorpeek.analysis.integrity import (
+    RULES,
+    channel_axis,
+    check_model,
+    check_tensor,
+    rule_of,
+    tensor_check,
+)
 from tensorpeek.loaders import CancelledError, Model, Tensor
 from tensorpeek.loaders.imports import Import
 from tensorpeek.loaders.layout import Layout
@@ -71,6 +78,39 @@ def test_small_floats_are_checked_too(dtype: str) -> None:
     assert rules(tensor_of(values, dtype)) == []
     assert rules(tensor_of(changed(values, 0, np.nan), dtype)) == ["nan"]
     assert rules(tensor_of(changed(values, 1, 0), dtype)) == ["dead-channel"]
+
+
+SCALES = {
+    "ordinary": [1, 0.5, 2, 1],
+    "negative": [-1, 0.5, -2, 0],
+    "so small that values vanish": [1e-45, 1e-30, 1, 1],
+    "so large that values overflow": [3e38, 1, 1, 1],
+    "not finite": [np.nan, 1, np.inf, 1],
+}
+
+
+@pytest.mark.parametrize("scales", SCALES.values(), ids=SCALES)
+@pytest.mark.parametrize("axis", [0, 1, None], ids=["rows", "columns", "one scale"])
+@pytest.mark.parametrize("result", ["float32", "float16", "float64"])
+def test_codes_tell_what_dequantized_values_do(
+    scales: list[float], axis: int | None, result: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = RNG.integers(-128, 128, (4, 4, 90)).astype(np.int8)
+    codes[1], codes[:, 2], codes[3, 3] = 7, 3, 3
+    with np.errstate(over="ignore"):
+        scale = np.array(scales if axis is not None else scales[0]).astype(result)
+    tensor = quantized(
+        codes,
+        "int8",
+        scale=scale,
+        zero_point=3,
+        scale_dtype=result,
+        scheme="per-tensor" if axis is None else "per-channel",
+        axis=axis,
+    )
+    found = check_tensor(tensor)
+    monkeypatch.setattr(tensor_check, "code_extremes", lambda *_: None)
+    assert found == check_tensor(tensor)
 
 
 def test_a_scale_that_is_infinite_or_zero_is_found_in_the_dequantized_values() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
 import subprocess
 import sys
@@ -18,6 +17,15 @@ MOST = 400_000
 
 MEASURED = GIGABYTE // 4
 """Bytes of the tensor that is measured."""
+
+STARTER = """
+import os, sys
+quiet = [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=quiet)
+_, status, usage = os.wait4(child, 0)
+print(os.waitstatus_to_exitcode(status), usage.ru_maxrss)
+"""
+"""A program that runs another and prints its exit code and peak."""
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +56,20 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 def peak(*words: object) -> int:
-    """Run the command; return the kilobytes that it, or a worker of its, took at most."""
-    process = subprocess.Popen(
-        [COMMAND, *map(str, words)],
-        stdout=subprocess.DEVNULL,
+    """Run the command; return the kilobytes that it, or a worker of its, took at most.
+
+    A process starts with the peak of the one that starts it: a small one starts the command.
+    """
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", STARTER, COMMAND, *map(str, words)],
+        capture_output=True,
         env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TENSORPEEK_CACHE_DIR": ""},
+        text=True,
+        check=True,
     )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    return usage.ru_maxrss if sys.platform == "linux" else usage.ru_maxrss // 1000
+    code, most = map(int, done.stdout.split())
+    assert code == 0
+    return most if sys.platform == "linux" else most // 1000
 
 
 @pytest.mark.parametrize("pattern", ["small.weight", "wide.weight"], ids=["bf16", "float32"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+import pytest
 from end_to_end.terminal import Terminal, app
 from onnx import numpy_helper
 
@@ -96,3 +97,30 @@ def test_a_narrow_terminal_and_a_resize(samples: Path) -> None:
         terminal.until_shown("percent of parameters", "statistics", "palette")
         terminal.send("q")
         assert terminal.ended() == 0
+
+
+SCREENS = {
+    "2": ("Distribution", "20 tensors", "conv2d_1.weight"),
+    "3": ("absmax", "blue-orange"),
+    "4": ("OIHW", "16 filters", "none dead"),
+    "5": ("singular values", "nuclear norm"),
+    "6": ("per tensor", "SQNR", "conv2d_1"),
+    "7": ("resnet8_int8.pt", "cosine"),
+    "1": ("in range", "percent of parameters"),
+}
+"""What stands on each screen once it is done, with the float sample chosen."""
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["wide terminal", "narrow terminal"])
+def test_every_screen_is_reached_and_left(samples: Path, size: tuple[int, int]) -> None:
+    with app(samples / "resnet8.pt", samples / "resnet8_int8.pt", size=size) as terminal:
+        terminal.until_shown("resnet8.pt", "conv2d_1", "bin ")
+        for key, words in SCREENS.items():
+            terminal.send(key)
+            shown = words if size == (120, 36) else words[:1]
+            terminal.until_shown(*shown)
+        terminal.send("3n5n")
+        terminal.until_shown("conv2d_3", "singular values")
+        terminal.send("q")
+        assert terminal.ended() == 0
+        terminal.check_restored()

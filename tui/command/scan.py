@@ -9,8 +9,10 @@ from typing import Any
 
 import click
 
-from tensorpeek.analysis.diagnosis import Request, Thresholds, parse_thresholds
+from tensorpeek.analysis.devices import CPU, DeviceError
+from tensorpeek.analysis.diagnosis import Request, Thresholds
 from tensorpeek.analysis.diagnosis.scan import ClusterError
+from tensorpeek.analysis.diagnosis.thresholds import check_thresholds
 from tensorpeek.loaders import LoadError
 from tensorpeek.tui.command.cache import open_cache
 from tensorpeek.tui.command.console import answer_console, complain, speaks_unicode
@@ -23,6 +25,7 @@ from tensorpeek.tui.command.scan_ranking import ranked
 from tensorpeek.tui.command.scan_report import report_writer
 from tensorpeek.tui.command.scan_work import ScanWork, Workers
 from tensorpeek.tui.command.selection import Selection
+from tensorpeek.tui.settings.settings_file import SettingsError, read_settings, settings_path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +50,14 @@ def scan_command(words: Sequence[str], patterns: Sequence[str], how: Mapping[str
         bits=how["bits"],
         thresholds=_thresholds(how["config"]),
         huge=how["huge"],
+        device=how["device"],
     )
     if how["dask"] is not None and how["jobs"] > 1:
         raise click.UsageError("--jobs is for this machine, --dask for a cluster: give one of them")
+    if how["device"] != CPU and (how["dask"] is not None or how["jobs"] > 1):
+        raise click.UsageError(
+            "--device works in one process: it goes with neither --jobs nor --dask"
+        )
     names = ("output", "resume", "no_cache", "everything", "as_json", "ascii_only")
     workers = Workers(how["jobs"], how["dask"])
     options = ScanOptions(request=request, workers=workers, **{name: how[name] for name in names})
@@ -72,6 +80,9 @@ def scan_files(words: Sequence[str], patterns: Sequence[str], options: ScanOptio
         except ClusterError as error:
             complain("--dask", str(error))
             return ExitCode.UNREADABLE
+        except DeviceError as error:
+            complain(f"--device {options.request.device}", str(error))
+            return ExitCode.USAGE
         finally:
             if journal is not None:
                 journal.close()
@@ -96,14 +107,14 @@ def _scan(work: ScanWork, opened: OpenedFiles, selection: Selection, options: Sc
 
 
 def _thresholds(path: Path | None) -> Thresholds:
-    """Return the thresholds of a configuration file. Raises UsageError."""
-    if path is None:
-        return Thresholds()
+    """Return the thresholds of a settings file, the user's by default. Raises UsageError."""
     try:
-        return parse_thresholds(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise click.UsageError(f"{path}: {reason}") from error
+        settings = read_settings(path)
+        return check_thresholds(settings.thresholds)
+    except SettingsError as error:
+        raise click.UsageError(str(error)) from error
+    except ValueError as error:
+        raise click.UsageError(f"{path or settings_path()}: {error}") from error
 
 
 def _journal(options: ScanOptions) -> Journal | None:

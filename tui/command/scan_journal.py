@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 from typing import Any, TextIO, TypeGuard
 
+from tensorpeek.analysis.devices import device_kind
 from tensorpeek.analysis.diagnosis import Request
 from tensorpeek.loaders import LoadError, Model
 from tensorpeek.loaders.registry import parts_of
@@ -25,6 +26,7 @@ def request_json(request: Request) -> Json:
         "view": request.view,
         "bits": list(request.bits),
         "huge": request.huge,
+        "device": device_kind(request.device),
         "thresholds": {
             name: list(limits) for name, limits in dataclasses.asdict(request.thresholds).items()
         },

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 import click
 
@@ -37,6 +38,13 @@ def metric_names(_context: click.Context, _param: click.Parameter, value: str) -
         if name not in METRIC_NAMES:
             raise click.BadParameter(f"'{name}' is none of {', '.join(METRIC_NAMES)}")
     return frozenset(("basic", *names))
+
+
+def device_name(_context: click.Context, _param: click.Parameter, value: str) -> str:
+    """Return the name of a device; whether there is one shows when it is needed."""
+    if value != "cpu" and re.fullmatch(r"cuda(:[0-9]{1,3})?", value) is None:
+        raise click.BadParameter(f"'{value}' is none of cpu, cuda and cuda:N")
+    return value
 
 
 def bit_widths(_context: click.Context, _param: click.Parameter, value: str) -> tuple[int, ...]:

@@ -18,7 +18,12 @@ from tensorpeek.tui.command.options import (
     paths_and_patterns,
     view_option,
 )
-from tensorpeek.tui.command.scan_options import bit_widths, limit_blas_threads, metric_names
+from tensorpeek.tui.command.scan_options import (
+    bit_widths,
+    device_name,
+    limit_blas_threads,
+    metric_names,
+)
 
 
 @click.command(short_help="Diagnose weights: sparsity, quantization error, spectra, health.")
@@ -54,6 +59,14 @@ from tensorpeek.tui.command.scan_options import bit_widths, limit_blas_threads, 
     help="Work on the Dask cluster of this scheduler, tcp://HOST:8786.",
 )
 @click.option(
+    "--device",
+    callback=device_name,
+    metavar="NAME",
+    default="cpu",
+    show_default=True,
+    help="What counts, simulates grids and computes spectra: cpu, cuda or cuda:N.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -70,7 +83,7 @@ from tensorpeek.tui.command.scan_options import bit_widths, limit_blas_threads, 
     "--config",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="TOML file whose table [thresholds] changes what is judged how.",
+    help="Settings file whose table [thresholds] changes what is judged how.",
 )
 @no_cache_option
 @click.option("--huge", is_flag=True, help="Also spectra that take minutes and gigabytes.")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
+from tensorpeek.analysis.devices import open_device
 from tensorpeek.analysis.diagnosis import Diagnosis, Request, cost, scan
 from tensorpeek.analysis.diagnosis.conv1d import outputs_last, stores_conv1d
 from tensorpeek.analysis.diagnosis.process_scan import scan_in_processes
@@ -81,11 +82,12 @@ class ScanWork:
     def finish(self, workers: Workers) -> None:
         """Measure the tensors that have no record; each record is kept as soon as it is there.
 
-        Raises ClusterError.
+        Raises ClusterError, and DeviceError before anything is measured, or when a device fails.
         """
         entries = self.missing
         if not entries:
             return
+        open_device(self.request.device)
         costs = [cost(entry.tensor, self.request) for entry in entries]
         bar = ScanBar(len(entries), sum(costs))
         tensors = [entry.tensor for entry in entries]
