@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import glob
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tensorpeek.loaders.errors import LoadError
 from tensorpeek.loaders.registry import SUFFIXES, is_set, parts_of
 from tensorpeek.loaders.storage import describe
+
+_GONE = frozenset({errno.ENOENT, errno.ESRCH, errno.ENOTDIR})
+"""Errors of a folder that was there when its parent was listed."""
 
 
 def find_models(paths: Iterable[Path | str]) -> tuple[list[Path], list[LoadError]]:
@@ -17,13 +22,14 @@ def find_models(paths: Iterable[Path | str]) -> tuple[list[Path], list[LoadError
     A folder stands for the files in it and in its subfolders whose suffix is a known one; hidden
     folders are left out, and so are the parts of a set of files beside what stands for the set.
     A pattern stands for its matches. Order is that of ``paths``, then by name; a file is listed
-    once. Only files that stand for a set are opened.
+    once. Only files that stand for a set are opened. A subfolder that cannot be read is a problem;
+    one that is removed meanwhile, as training runs do with old checkpoints, is not.
     """
     found: dict[Path, None] = {}
     problems: list[LoadError] = []
     for path in paths:
         try:
-            found.update(dict.fromkeys(_expand(Path(path))))
+            found.update(dict.fromkeys(_expand(Path(path), problems)))
         except LoadError as error:
             problems.append(error)
         except OSError as error:
@@ -31,9 +37,9 @@ def find_models(paths: Iterable[Path | str]) -> tuple[list[Path], list[LoadError
     return list(found), problems
 
 
-def _expand(path: Path) -> Iterator[Path]:
+def _expand(path: Path, problems: list[LoadError]) -> Iterator[Path]:
     if path.is_dir():
-        yield from _in_folder(path)
+        yield from _in_folder(path, problems)
     elif path.exists() or path.is_symlink() or not glob.has_magic(str(path)):
         yield path
     else:
@@ -45,19 +51,27 @@ def _expand(path: Path) -> Iterator[Path]:
                 yield Path(match)
 
 
-def _in_folder(folder: Path) -> Iterator[Path]:
-    try:
-        next(folder.iterdir(), None)
-    except OSError as error:
-        raise LoadError(folder, describe(error)) from error
-    files = sorted(
-        path
-        for path in folder.rglob("*")
-        if (path.suffix.lower() in SUFFIXES or is_set(path))
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
+def _in_folder(folder: Path, problems: list[LoadError]) -> Iterator[Path]:
+    files = sorted(path for path in _files_below(folder, problems) if _is_model(path))
     if not files:
         raise LoadError(folder, "no models in this folder")
     parts = {part for path in files for part in parts_of(path)}
     yield from (path for path in files if path not in parts)
+
+
+def _files_below(folder: Path, problems: list[LoadError]) -> Iterator[Path]:
+    """Yield what lies in a folder and its subfolders; hidden names are left out."""
+
+    def unreadable(error: OSError) -> None:
+        if error.filename == str(folder):
+            raise error
+        if error.errno not in _GONE:
+            problems.append(LoadError(str(error.filename), describe(error)))
+
+    for place, folders, names in os.walk(folder, onerror=unreadable):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place, name) for name in names if not name.startswith("."))
+
+
+def _is_model(path: Path) -> bool:
+    return (path.suffix.lower() in SUFFIXES or is_set(path)) and path.is_file()

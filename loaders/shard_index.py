@@ -32,18 +32,30 @@ class Index:
 
 
 def looks_like_index(file: WeightFile, suffix: str) -> bool:
-    """Whether a file is a JSON object whose ``weight_map`` leads to files with ``suffix``."""
-    if not file.head.lstrip().startswith(b"{") or file.identity.size > MAX_INDEX:
+    """Whether a file is a JSON object whose ``weight_map`` leads to files with ``suffix``.
+
+    One without a readable ``weight_map`` is, if its name says so: then :func:`read_index` tells
+    what is wrong with it.
+    """
+    if not file.head.lstrip().startswith(b"{"):
         return False
+    found = _suffix_of_shards(file)
+    if found is not None:
+        return found == suffix
+    return re.search(rf"\{suffix}\.index(\.\w+)?\.json$", file.path.name.lower()) is not None
+
+
+def _suffix_of_shards(file: WeightFile) -> str | None:
+    """Return the suffix of the first file that the ``weight_map`` names."""
     match = _MAP.search(file.head)
     if match is None:
         try:
             content = _content(file)
         except LoadError:
-            return False
+            return None
         at = content.find(_KEY)
         match = _MAP.search(content, at) if at >= 0 else None
-    return match is not None and match[1] == suffix.encode()
+    return None if match is None else match[1].decode()
 
 
 def read_index(file: WeightFile) -> Index:

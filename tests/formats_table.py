@@ -48,8 +48,10 @@ as their parts, NumPy arrays.
 Pickles are interpreted: nothing that they name is imported or called, and all of it is listed.
 
 Refused, because nothing true could be shown: pickles that are damaged or take more than the limits
-on operations and text, zip members that overlap. A tensor alone is listed with its error when its
-storage is missing, encrypted or too short for its strides, and when its type is complex32.""",
+on operations and text, zip members that overlap. Of more than about 18,000 tensors that share a few
+storages only the first are listed, which a warning says. A tensor alone is listed with its error
+when its storage is missing, encrypted or too short for its strides, and when its type is
+complex32.""",
     "safetensors": """\
 Read: every type of the format; floats of 6 bits are listed without values. Sets of files by their
 index; a shard that is missing is named.

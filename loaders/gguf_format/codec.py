@@ -47,12 +47,16 @@ class BlockCodec:
         Signs are left out, as the codes of a group may run either way, and so are the offsets
         that some types add. Raises LoadError.
         """
-        with np.errstate(over="ignore", invalid="ignore"):
-            parts = [
-                np.abs(self.type.scales(blocks)[0].reshape(-1).astype(np.float64))
-                for blocks in self._blocks(SCALE_CHUNK)
-            ]
-        return np.concatenate(parts) if parts else np.empty(0)
+        found, filled = np.empty(0), 0
+        for blocks in self._blocks(SCALE_CHUNK):
+            with np.errstate(over="ignore", invalid="ignore"):
+                part = np.abs(self.type.scales(blocks)[0].reshape(-1).astype(np.float64))
+            if not filled:  # room for all at once: parts that are put together take it twice
+                groups = part.size // len(blocks)
+                found = np.empty(self.storage.nbytes // self.type.nbytes * groups)
+            found[filled : filled + part.size] = part
+            filled += part.size
+        return found
 
     def _blocks(self, size: int) -> Iterator[Bytes]:
         """Yield the blocks of about ``size`` elements at a time, shape (blocks, bytes)."""

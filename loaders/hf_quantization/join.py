@@ -72,7 +72,8 @@ def join_parts(
     told = {one.name: one for one in described(descriptions)}
     by_name = {tensor.name: tensor for tensor in tensors}
     if not hints.is_known and not (hints.method == TORCHAO and _is_described(told, by_name)):
-        warning = f"quantization method {hints.method} is not known: its parts are shown as stored"
+        reason = "describes no tensor here" if hints.method == TORCHAO else "is not known"
+        warning = f"quantization method {hints.method} {reason}: its parts are shown as stored"
         return Joined(tuple(tensors), (warning,), metadata_of(config))
     weights, misfits = _weights(tensors, _main_parts(told, by_name), by_name, hints)
     listed = _listed(tensors, weights) if weights else tuple(tensors)

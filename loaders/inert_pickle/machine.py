@@ -20,7 +20,8 @@ from tensorpeek.loaders.storage import Read
 MAX_COST = 3_000_000
 """Cost of all operations beyond which pickles are refused (see :data:`COSTS`), in any file.
 
-A tensor of a state_dict costs about 90, so that 33,000 tensors fit; it takes less than a second.
+A tensor of a state_dict costs about 90, and as much again to be found and listed: 18,000 fit that
+share a storage. It takes less than a second.
 """
 
 STORAGE_COST = 140
@@ -127,7 +128,9 @@ def _run(machine: Machine, allowance: Allowance) -> Pickle:
         raise
     finally:
         allowance.cost = left
-    raise PickleTooLarge(f"has more operations than the {granted:,} that are read")
+    raise PickleTooLarge(
+        f"has more operations than the {granted:,} that are read of a file with so few storages"
+    )
 
 
 def _finished(machine: Machine) -> Pickle:

@@ -73,20 +73,37 @@ class ChunkedCodec:
             for start in range(0, flat.size, size):
                 yield flat[start : start + size]
 
-    def _bands(self) -> Iterator[NDArray[Any]]:
-        """Yield runs of whole rows: some rows of chunks, or a part of one that is too large."""
-        row = math.prod(self.shape[1:]) * self.element.numpy.itemsize
-        side = self.chunks_at.shape[0]
-        period = side * max(BAND // (side * row), 1)
-        step = max(min(period, MAX_BAND // row), 1)
-        with self.storage.open() as read:
-            for first in range(0, self.shape[0], period):
-                end = min(first + period, self.shape[0])
-                for start in range(first, end, step):
-                    yield self._band(read, start, min(start + step, end))
+    @property
+    def path(self) -> str:
+        """The file that holds the chunks."""
+        span = self.storage.span if isinstance(self.storage, Deflated) else self.storage
+        return span.path
 
-    def _band(self, read: Read, start: int, stop: int) -> NDArray[Any]:
-        """Return the rows ``[start, stop)``."""
+    def band_around(self, row: int) -> tuple[int, int]:
+        """Return which rows, ``[start, stop)``, are put together where ``row`` is asked for.
+
+        Those of some rows of chunks, or a part of one that is too large.
+        """
+        nbytes = math.prod(self.shape[1:]) * self.element.numpy.itemsize
+        side = self.chunks_at.shape[0]
+        period = side * max(BAND // (side * nbytes), 1)
+        step = max(min(period, MAX_BAND // nbytes), 1)
+        first = row // period * period
+        start = first + (row - first) // step * step
+        return start, min(start + step, first + period, self.shape[0])
+
+    def _bands(self) -> Iterator[NDArray[Any]]:
+        """Yield runs of whole rows, from the first to the last one."""
+        if not math.prod(self.shape):
+            return
+        with self.storage.open() as read:
+            stop = 0
+            while stop < self.shape[0]:
+                start, stop = self.band_around(stop)
+                yield self.band(read, start, stop)
+
+    def band(self, read: Read, start: int, stop: int) -> NDArray[Any]:
+        """Return the rows ``[start, stop)``; ``read`` reads the file. Raises LoadError."""
         side, sides, lengths = self.chunks_at.shape[0], self.chunks_at.shape[1:], self.shape[1:]
         band = np.full((stop - start, *lengths), self._fill())
         for one in self._within(start // side, -(-stop // side)):
@@ -157,5 +174,4 @@ class ChunkedCodec:
         return tuple(reversed(corner))
 
     def _damaged(self) -> LoadError:
-        span = self.storage.span if isinstance(self.storage, Deflated) else self.storage
-        return LoadError(span.path, "a compressed chunk is damaged")
+        return LoadError(self.path, "a compressed chunk is damaged")

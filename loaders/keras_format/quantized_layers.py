@@ -28,6 +28,7 @@ from tensorpeek.loaders.hf_quantization.parts import (
 )
 from tensorpeek.loaders.hf_quantization.scales import StoredScales
 from tensorpeek.loaders.hf_quantization.spacing import Spacing
+from tensorpeek.loaders.keras_format.chunked_block import as_block
 from tensorpeek.loaders.keras_format.einsum_kernel import kernel_shape, reduced_axes
 from tensorpeek.loaders.keras_format.model_config import LayerConfig, ModelConfig
 from tensorpeek.loaders.keras_format.names import Named
@@ -74,7 +75,7 @@ def join_layers(
     layers: dict[str, dict[str, Tensor]] = defaultdict(dict)
     for one, tensor in zip(named, tensors, strict=True):
         if one.group is not None:
-            layers[one.group][one.label] = tensor
+            layers[one.group][one.label] = as_block(tensor)
     weights: list[Tensor] = []
     misfits: list[Misfit] = []
     for group, variables in layers.items():

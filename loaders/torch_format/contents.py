@@ -128,7 +128,10 @@ class Contents:
             told = "".join(f"; {line}" for line in [*warnings[:MAX_TOLD], *self.remarks[:1]])
             raise LoadError(self.file.path, f"holds no tensors{told}")
         if not self.complete:
-            warnings.append("is nested too deeply or too large; some objects were not searched")
+            warnings.append(
+                f"only the first {len(self.found):,} tensors are listed: it is nested too deeply, "
+                "or has too many tensors for its few storages; some objects were not searched"
+            )
         strip = dictionary(pickle.root) is not None
         return Model(
             path=self.file.path,

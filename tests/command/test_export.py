@@ -220,3 +220,12 @@ def test_the_installed_command_says_what_became_float32(model: Path, tmp_path: P
     assert ml_dtypes.bfloat16(np.load(tmp_path / "w.npy").flat[0]) == float(
         TYPES["bfloat16"].flatten()[0]
     )
+
+
+def test_a_file_that_cannot_be_written_is_named(model: Path, tmp_path: Path) -> None:
+    output = tmp_path / f"{'n' * 300}.npy"
+    done = run_command("export", model, "bfloat16", "-o", output)
+    assert done.returncode == 3
+    assert done.stderr.startswith("tensorpeek: ")
+    assert done.stderr.endswith("n.npy: file name too long\n") or "n…: file name" in done.stderr
+    assert list(tmp_path.iterdir()) == []

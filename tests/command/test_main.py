@@ -130,7 +130,7 @@ class TestOpeningTheApp:
 
         calls: list[tuple] = []
         app = ModuleType("app")
-        app.run_app = lambda paths, *, ascii_only, theme, watch, settings: (
+        app.run_app = lambda paths, *, ascii_only, theme, **_: (
             calls.append((paths, ascii_only, theme)) or 0
         )
         monkeypatch.setitem(sys.modules, "tensorpeek.tui.app", app)

@@ -52,7 +52,7 @@ def test_an_unknown_method_leaves_all_parts_and_is_named(tmp_path: Path) -> None
     assert "\x1b" not in warning
 
 
-METHODS = ("quanto", "aqlm", "vptq", "eetq", "higgs", "spqr", "torchao", "bitnet", "quark")
+METHODS = ("quanto", "aqlm", "vptq", "eetq", "higgs", "spqr", "bitnet", "quark")
 
 
 @pytest.mark.parametrize("method", METHODS)

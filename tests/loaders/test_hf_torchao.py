@@ -381,4 +381,6 @@ def test_a_config_of_torchao_without_descriptions_is_not_known(tmp_path: Path) -
     text = json.dumps({"quantization_config": {"quant_method": "torchao"}})
     path.with_name("config.json").write_text(text)
     [warning] = open_model(path).warnings
-    assert warning == "quantization method torchao is not known: its parts are shown as stored"
+    assert warning == (
+        "quantization method torchao describes no tensor here: its parts are shown as stored"
+    )

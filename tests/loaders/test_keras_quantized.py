@@ -17,7 +17,7 @@ from keras_files import layer, numbers, sequential, write_archive, write_numbere
 from numpy.typing import NDArray
 
 from tensorpeek.analysis import measure, quantization_facts
-from tensorpeek.loaders import Model, Tensor, open_model
+from tensorpeek.loaders import LoadError, Model, Tensor, open_model
 
 Array = NDArray[Any]
 
@@ -272,13 +272,50 @@ def test_what_does_not_fit_stays_in_parts(
         np.testing.assert_array_equal(tensor.read(), value)
 
 
-def test_compressed_chunks_stay_in_parts(tmp_path: Path) -> None:
+CHUNKS = {
+    "rows": {"chunks": (2, 7)},
+    "columns": {"chunks": (6, 1)},
+    "blocks that do not divide the shape": {"chunks": (4, 5)},
+    "gzip": {"chunks": (2, 7), "compression": "gzip"},
+    "gzip, shuffle, fletcher32": {"compression": "gzip", "shuffle": True, "fletcher32": True},
+}
+
+
+@pytest.mark.parametrize("band", [1, 1 << 22], ids=["a row of chunks at a time", "all at once"])
+@pytest.mark.parametrize("how", CHUNKS.values(), ids=CHUNKS)
+def test_chunks_make_one_weight(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: dict[str, Any], band: int
+) -> None:
+    monkeypatch.setattr("tensorpeek.loaders.keras_format.chunked.BAND", band)
+    codes, scales = _codes(6, 7), _scales(7)
     path = tmp_path / "m.weights.h5"
     with h5py.File(path, "w") as file:
         group = file.create_group("layers/dense/vars")
-        group.create_dataset("0", data=_codes(6, 7), chunks=(2, 7), compression="gzip")
+        group.create_dataset("0", data=codes, **how)
+        group.create_dataset("1", data=scales, chunks=(3,), compression="gzip")
+    [weight] = open_model(path).tensors
+    assert len(weight.parts) == 2
+    np.testing.assert_array_equal(weight.read("raw"), codes)
+    np.testing.assert_array_equal(weight.read(), (codes / scales).astype(np.float32))
+
+
+def test_a_filter_that_is_not_known_leaves_the_parts(tmp_path: Path) -> None:
+    path = tmp_path / "m.weights.h5"
+    with h5py.File(path, "w") as file:
+        group = file.create_group("layers/dense/vars")
+        group.create_dataset("0", data=_codes(6, 7), chunks=(2, 7), compression="lzf")
         group.create_dataset("1", data=_scales(7))
     model = open_model(path)
-    [warning] = model.warnings
-    assert warning.endswith("such as layers/dense/vars/0: kernel cannot be read")
-    np.testing.assert_array_equal(model.tensors[0].read(), _codes(6, 7))
+    assert len(model.tensors) == 2
+    with pytest.raises(LoadError, match="filter lzf"):
+        model.tensors[0].read()
+
+
+@pytest.mark.parametrize("shape", [(5, 0), (0, 5), (0,)], ids=str)
+def test_chunks_of_nothing(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    path = tmp_path / "m.weights.h5"
+    with h5py.File(path, "w") as file:
+        group = file.create_group("layers/dense/vars")
+        group.create_dataset("0", shape=shape, dtype="f4", maxshape=(None,) * len(shape))
+    [tensor] = open_model(path).tensors
+    assert tensor.read().shape == shape

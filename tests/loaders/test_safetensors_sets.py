@@ -228,3 +228,22 @@ def test_ten_thousand_tensors_of_twenty_gigabytes_are_listed_quickly(tmp_path: P
     assert len(model.tensors) == 10_000
     assert sum(each.nbytes for each in model.tensors) == 10_000 * size
     assert min(times) < 3, "0.1 s on an idle machine"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('{"weight_map": {', "damaged index: it is not JSON"),
+        ('{"weight_map": {}}', "holds no tensors"),
+        ('{"weight_map": 3}', "its weight_map is not an object"),
+        ('{"weight_map": {"a": NaN}}', "it holds NaN, which is not JSON"),
+    ],
+    ids=["cut", "without files", "not a map", "not JSON"],
+)
+@pytest.mark.parametrize("name", ["model.safetensors.index.json", "pytorch_model.bin.index.json"])
+def test_an_index_by_its_name_says_what_is_wrong(
+    tmp_path: Path, name: str, content: str, reason: str
+) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(LoadError, match=reason):
+        open_model(tmp_path / name)

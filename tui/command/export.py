@@ -42,7 +42,10 @@ def export_tensors(
         Item(tensor, request.view if request.view in tensor.views else "dequantized")
         for tensor in tensors
     ]
-    problem = problem or export_problem(items, request.output, force=request.force)
+    try:
+        problem = problem or export_problem(items, request.output, force=request.force)
+    except OSError as error:
+        return _unwritable(request.output, error)
     if problem is not None:
         complain(request.output, problem)
         return ExitCode.USAGE
@@ -56,10 +59,17 @@ def _write(items: list[Item], output: Path) -> ExitCode:
     except LoadError as error:
         complain(error.path, error.reason)
         return ExitCode.UNREADABLE
+    except OSError as error:
+        return _unwritable(output, error)
     for item in items:
         if item.array_type != item.stored_type and output.suffix.lower() != ".safetensors":
             complain(item.tensor.name, f"{item.stored_type} written as float32, exactly")
     return ExitCode.OK
+
+
+def _unwritable(output: Path, error: OSError) -> ExitCode:
+    complain(output, (error.strerror or str(error)).lower())
+    return ExitCode.UNREADABLE
 
 
 def _same_names(names: list[str]) -> str | None:

@@ -15,6 +15,7 @@ from click.shell_completion import CompletionItem
 from tensorpeek.tui.command.exit_codes import ExitCode
 from tensorpeek.tui.command.export_subcommands import export
 from tensorpeek.tui.command.grid_subcommands import grids
+from tensorpeek.tui.command.plot_subcommands import plot
 from tensorpeek.tui.command.scan_subcommands import cache, scan
 from tensorpeek.tui.command.subcommands import (
     check,
@@ -146,6 +147,7 @@ for command in (
     check,
     diff,
     export,
+    plot,
     serve,
     grids,
     cache,

@@ -62,7 +62,11 @@ def interval(
 def paths_and_patterns(function: Function) -> Function:
     """Add the words that name files and select tensors."""
     words = click.argument(
-        "words", nargs=-1, required=True, metavar="PATH... [PATTERN]...", type=click.Path(readable=False)
+        "words",
+        nargs=-1,
+        required=True,
+        metavar="PATH... [PATTERN]...",
+        type=click.Path(readable=False),
     )
     match = click.option(
         "-m",

@@ -150,7 +150,9 @@ def hist(words: tuple[str, ...], matches: tuple[str, ...], **how: object) -> Exi
 
 
 @click.command(short_help="Check models for damage, NaN, dead channels, dangerous pickles.")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False))
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False)
+)
 @click.option(
     "--format",
     "form",
@@ -218,7 +220,9 @@ def diff(first: str, second: str, patterns: tuple[str, ...], **how: object) -> E
 
 
 @click.command(short_help="Show the app in a browser.")
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False))
+@click.argument(
+    "paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(readable=False)
+)
 @click.option(
     "--host",
     default="127.0.0.1",

@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console
-from rich.measure import Measurement
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 
 from tensorpeek.tui.command.console import terminal_width
 
 NARROWEST_NAMES = 20
 """Columns to which the names in the first column may be folded on a narrow terminal."""
+
+GAP = 2
+"""Columns between two columns of a table."""
 
 
 def plain_table(*, texts: Sequence[str], numbers: Sequence[str]) -> Table:
@@ -42,8 +45,69 @@ def print_table(console: Console, table: Table) -> None:
 
     On a terminal still narrower the lines are longer than it: numbers are never cut.
     """
-    natural = Measurement.get(console, console.options, table).maximum
-    names = max(cell_len(str(cell)) for cell in table.columns[0].cells)
+    widths = [max(map(_cells, (column.header, *column.cells))) for column in table.columns]
+    natural = sum(widths) + GAP * (len(widths) - 1)
+    names = max(map(_cells, table.columns[0].cells))
     least = natural - names + min(names, NARROWEST_NAMES)
     room = terminal_width() or natural
-    console.print(table, width=room if least <= room < natural else natural)
+    if least <= room < natural:
+        console.print(table, width=room)
+    elif _is_simple(table) and not console.options.ascii_only:
+        _print_lines(console, table, widths)
+    else:
+        console.print(table, width=natural)
+
+
+def _is_simple(table: Table) -> bool:
+    return all(isinstance(cell, str) for column in table.columns for cell in column.cells)
+
+
+def _print_lines(console: Console, table: Table, widths: Sequence[int]) -> None:
+    """Print as Rich does, but without its measuring of cells: that takes 0.7 ms a row."""
+    loud = [at for at, column in enumerate(table.columns) if column.style and console.is_terminal]
+    columns = [
+        _aligned(list(map(str, column.cells)), column, width)
+        for column, width in zip(table.columns, widths, strict=True)
+    ]
+    if console.is_terminal or table.title is not None:
+        console.print(_head_of(table, widths))
+    else:
+        console.file.write(_plain_head(table, widths))
+    for cells in zip(*columns, strict=True):
+        if any(not cells[at].isspace() for at in loud):
+            styles = [str(column.style) for column in table.columns]
+            parts = zip(cells, styles, strict=True)
+            console.print(Text(" " * GAP).join(Text(cell, style) for cell, style in parts))
+        else:
+            console.file.write((" " * GAP).join(cells) + "\n")
+
+
+def _head_of(table: Table, widths: Sequence[int]) -> Table:
+    """Return the title, the heads and the line under them, for columns of these widths."""
+    head = plain_table(texts=(), numbers=())
+    head.title = table.title
+    for column, width in zip(table.columns, widths, strict=True):
+        head.add_column(column.header, justify=column.justify, width=width, no_wrap=True)
+    return head
+
+
+def _plain_head(table: Table, widths: Sequence[int]) -> str:
+    """Return the heads and the line under them as Rich would print them without a title."""
+    columns = zip(table.columns, widths, strict=True)
+    heads = [_aligned([str(column.header)], column, width)[0] for column, width in columns]
+    line = (" " * GAP).join(heads)
+    return f"{line}\n{'─' * _cells(line)}\n"
+
+
+def _cells(text: object) -> int:
+    """Return how many columns of a terminal a cell takes."""
+    shown = str(text)
+    return len(shown) if shown.isascii() else cell_len(shown)
+
+
+def _aligned(texts: Sequence[str], column: Column, width: int) -> list[str]:
+    """Return the texts of a column, all of one width."""
+    pairs = [(text, " " * (width - _cells(text))) for text in texts]
+    if column.justify == "right":
+        return [blank + text for text, blank in pairs]
+    return [text + blank for text, blank in pairs]
