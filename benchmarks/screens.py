@@ -41,9 +41,10 @@ def main(rounds: int = 7) -> None:
 def _print(state: str, rounds: int) -> None:
     repaints: dict[str, list[Repaint]] = {}
     models = [str(MODELS / "resnet8.pt"), str(MODELS / "resnet8_int8.pt")]
-    with TerminalProcess([TENSORPEEK, *models]) as app:
-        app.wait_for("▲")
-        for title, (screen, key) in SCREENS.items():
+    for title, (screen, key) in SCREENS.items():
+        with TerminalProcess([TENSORPEEK, *models]) as app:
+            app.wait_for("▲")
+            app.settle(2 * QUIET)
             app.press(screen, quiet=4 * QUIET)
             name = f"{title}, {NAMES.get(key, key)}"
             repaints[name] = [app.press(key, quiet=QUIET) for _ in range(rounds)]
