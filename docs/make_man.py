@@ -58,12 +58,15 @@ def option_lines(command: click.Command, context: click.Context) -> Iterator[str
 
 def command_lines(name: str, command: click.Command, parent: click.Context) -> Iterator[str]:
     """Yield the part about a subcommand."""
-    context = click.Context(command, info_name=name, parent=parent)
+    context = click.Context(command, info_name=command.name, parent=parent)
     yield f".SS {name}"
     usage = " ".join(command.collect_usage_pieces(context))
     yield f"\\fB{roff(context.command_path)}\\fR {roff(usage)}"
     yield from help_lines(command.help or "")
     yield from option_lines(command, context)
+    if isinstance(command, click.Group):
+        for part, member in sorted(command.commands.items()):
+            yield from command_lines(f"{name} {part}", member, context)
 
 
 def man_page() -> str:

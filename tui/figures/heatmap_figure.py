@@ -1,0 +1,127 @@
+"""The values of a tensor as an image, pooled exactly to the pixels that there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tensorpeek.analysis.heatmap import (
+    Look,
+    Plane,
+    Pooled,
+    plane_of,
+    pooled_picture,
+    scaling_of,
+    whole,
+)
+from tensorpeek.tui.figures.boxes import (
+    Box,
+    axes_in,
+    bar_axes,
+    cells_in,
+    fitted,
+    image_box,
+    suited_size,
+)
+from tensorpeek.tui.figures.coloring import (
+    Coloring,
+    color_map,
+    draw_color_bar,
+    draw_values,
+    marks_words,
+)
+from tensorpeek.tui.figures.errors import FigureError
+from tensorpeek.tui.figures.page import Page, begin_page
+from tensorpeek.tui.figures.tensor_words import tensor_facts
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from tensorpeek.loaders import Tensor
+    from tensorpeek.tui.figures.draft import Draft
+    from tensorpeek.tui.figures.figure_options import FigureOptions
+
+MODE_WORDS = {
+    "absmax": "the value farthest from zero",
+    "mean": "the mean",
+    "max": "the largest value",
+    "min": "the smallest value",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class HeatmapPlan:
+    """A tensor to draw: its picture, the page for it, and the box of pixels that it fills."""
+
+    tensor: Tensor
+    plane: Plane
+    page: Page
+    box: Box
+
+
+def draw_heatmap(tensor: Tensor, draft: Draft) -> Figure:
+    """Read a tensor once and draw it: a matrix as it is, of more axes the first one by the rest.
+
+    Raises FigureError for an empty tensor, LoadError and CancelledError.
+    """
+    if not tensor.params:
+        raise FigureError("empty: no values")
+    options = draft.options
+    colors = color_map(options.colormap, draft.theme)
+    plane = plane_of(tensor.shape)
+    plan = _plan(tensor, plane, draft)
+    look = Look(plane, whole(plane), *cells_in(plan.box), options.mode == "mean")
+    pooled = pooled_picture(tensor, options.view, look, stop=draft.stop, progress=draft.progress)
+    axes = axes_in(plan.page, plan.box)
+    values = pooled.shown(options.mode)
+    coloring = Coloring(colors, scaling_of(values, options.scaling or "linear"))
+    extent = (-0.5, plane.columns - 0.5, plane.rows - 0.5, -0.5)
+    draw_values(axes, values, coloring, extent=extent, holds=pooled.holds)
+    _label(axes, plane)
+    _tell(plan.page, plane, pooled, options)
+    draw_color_bar(bar_axes(plan.page, plan.box), coloring)
+    return plan.page.figure
+
+
+def _plan(tensor: Tensor, plane: Plane, draft: Draft) -> HeatmapPlan:
+    size = suited_size((plane.rows, plane.columns), draft.options.dpi, lines=1)
+    facts = [tensor_facts(tensor, draft.options.view, draft.model)]
+    page = begin_page(draft, tensor.name, facts, size=size, notes=("",))
+    box = fitted(image_box(page), plane.rows, plane.columns)
+    return HeatmapPlan(tensor, plane, page, box)
+
+
+def _label(axes: Axes, plane: Plane) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.grid(visible=False)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.tick_params(length=3, width=0.8, axis="both")
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.set_ylabel(_axis_name(plane, plane.axes.rows, "row"))
+    axes.set_xlabel(_axis_name(plane, plane.axes.columns, "column"))
+
+
+def _axis_name(plane: Plane, axes: tuple[int, ...], otherwise: str) -> str:
+    if not axes or len(plane.shape) < 3:
+        return otherwise
+    if len(axes) == 1:
+        return f"axis {axes[0]}"
+    return f"axes {', '.join(map(str, axes))}"
+
+
+def _tell(page: Page, plane: Plane, pooled: Pooled, options: FigureOptions) -> None:
+    """Say what a pixel stands for, and what is not finite."""
+    words, what = [], "place"
+    rows, columns = pooled.shape
+    if (rows, columns) != (plane.rows, plane.columns):
+        each, what = f"{plane.rows / rows:.3g} × {plane.columns / columns:.3g}", "pixel"
+        words.append(f"a pixel is {MODE_WORDS[options.mode]} of {each} values")
+    infinite = np.count_nonzero((pooled.above + pooled.below > 0) & (pooled.nan == 0))
+    words += marks_words(int(np.count_nonzero(pooled.nan)), int(infinite), what)
+    page.tell("   ·   ".join(words))
