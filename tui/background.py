@@ -7,12 +7,16 @@ interrupted (the header of a huge file) would delay quitting until it ended.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
 from textual.message import Message
 from textual.message_pump import MessagePump
+
+PROGRESS_INTERVAL = 0.25
+"""Seconds between two progress messages: each costs bytes over SSH."""
 
 
 @dataclass
@@ -38,6 +42,19 @@ class Work:
         """Post a message to the UI thread, unless this job is out of date."""
         if not self.stop():
             self._background.target.post_message(message)
+
+    def paced(self, message: Callable[[float], Message]) -> Callable[[float], None]:
+        """Return a function that takes a share from 0 to 1 and posts it as a message, not often."""
+        last = time.monotonic()
+
+        def progress(share: float) -> None:
+            nonlocal last
+            now = time.monotonic()
+            if now - last >= PROGRESS_INTERVAL:
+                last = now
+                self.post(message(share))
+
+        return progress
 
 
 Job = Callable[[Work], None]

@@ -6,9 +6,8 @@ before anything heavy is loaded.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,9 +29,6 @@ from tensorpeek.tui.range_text import default_range
 if TYPE_CHECKING:
     from tensorpeek.analysis import Distribution, DistributionCache
     from tensorpeek.loaders import Tensor, View
-
-PROGRESS_INTERVAL = 0.25
-"""Seconds between two progress messages: each costs bytes over SSH."""
 
 
 def find(paths: Sequence[str]) -> Job:
@@ -134,7 +130,9 @@ def _measure(
     known = _cache()
     distribution = known.find(tensor, view)
     if distribution is None:
-        distribution = measure(tensor, view, stop=work.stop, progress=_paced(work, subject))
+        distribution = measure(
+            tensor, view, stop=work.stop, progress=work.paced(partial(Progressed, subject))
+        )
         known.keep(tensor, view, distribution)
     return distribution
 
@@ -150,20 +148,6 @@ def _cache() -> DistributionCache:
     from tensorpeek.analysis import DistributionCache
 
     return DistributionCache()
-
-
-def _paced(work: Work, subject: Subject) -> Callable[[float], None]:
-    """Return a progress function that posts at most four times a second."""
-    last = time.monotonic()
-
-    def progress(share: float) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= PROGRESS_INTERVAL:
-            last = now
-            work.post(Progressed(subject, share))
-
-    return progress
 
 
 def _count(work: Work, tensor: Tensor, question: Question, distribution: Distribution) -> None:

@@ -96,3 +96,37 @@ view_option = click.option(
 no_cache_option = click.option(
     "--no-cache", is_flag=True, help="Measure anew, and keep no results for the next time."
 )
+bins_option = click.option(
+    "--bins",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    default=50,
+    show_default=True,
+    help="Number of bins; about that many where bins hold whole quantization levels.",
+)
+range_option = click.option(
+    "--range",
+    "selection",
+    nargs=2,
+    type=float,
+    callback=interval,
+    metavar="MIN MAX",
+    help="Count and color what lies in [MIN, MAX]; also MIN,MAX; inf for no bound.",
+)
+limits_option = click.option(
+    "--limits",
+    nargs=2,
+    type=float,
+    callback=interval,
+    metavar="MIN MAX",
+    help="Draw from MIN to MAX instead of over all values.",
+)
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Processes to work in.",
+)

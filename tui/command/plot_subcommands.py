@@ -12,7 +12,14 @@ import click
 
 from tensorpeek.tui.command.exit_codes import ExitCode
 from tensorpeek.tui.command.grid_subcommands import plugin_option
-from tensorpeek.tui.command.options import PairCommand, interval, no_cache_option
+from tensorpeek.tui.command.options import (
+    PairCommand,
+    bins_option,
+    jobs_option,
+    limits_option,
+    no_cache_option,
+    range_option,
+)
 from tensorpeek.tui.command.plot_options import (
     color_options,
     config_option,
@@ -47,31 +54,9 @@ def plot() -> None:
 
 
 @plot.command(cls=PairCommand, short_help="Histograms, one tensor each or many on one page.")
-@click.option(
-    "--bins",
-    type=click.IntRange(1, 1000),
-    default=50,
-    show_default=True,
-    metavar="N",
-    help="Number of bins; about that many where bins hold whole quantization levels.",
-)
-@click.option(
-    "--range",
-    "selection",
-    nargs=2,
-    type=float,
-    callback=interval,
-    metavar="MIN MAX",
-    help="Count and color what lies in [MIN, MAX]; also MIN,MAX; inf for no bound.",
-)
-@click.option(
-    "--limits",
-    nargs=2,
-    type=float,
-    callback=interval,
-    metavar="MIN MAX",
-    help="Draw from MIN to MAX instead of over all values.",
-)
+@bins_option
+@range_option
+@limits_option
 @click.option("--log", is_flag=True, help="Logarithmic percentages.")
 @click.option("--both", is_flag=True, help="Stored integers and dequantized values side by side.")
 @click.option("--overview", is_flag=True, help="All tensors on one page, at most 64.")
@@ -189,15 +174,7 @@ def risk(words: tuple[str, ...], matches: tuple[str, ...], **how: Any) -> ExitCo
 
 
 @plot.command(short_help="The health of a model on one page.")
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(1, 1024),
-    metavar="N",
-    default=1,
-    show_default=True,
-    help="Processes to work in.",
-)
+@jobs_option
 @no_cache_option
 @huge_option
 @config_option

@@ -13,6 +13,7 @@ import click
 from tensorpeek.tui.command.exit_codes import ExitCode
 from tensorpeek.tui.command.options import (
     all_option,
+    jobs_option,
     json_option,
     no_cache_option,
     paths_and_patterns,
@@ -44,15 +45,7 @@ from tensorpeek.tui.command.scan_options import (
     show_default=True,
     help="Widths of the integer grids to simulate, 2 to 16.",
 )
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(1, 1024),
-    metavar="N",
-    default=1,
-    show_default=True,
-    help="Processes to work in.",
-)
+@jobs_option
 @click.option(
     "--dask",
     metavar="ADDRESS",

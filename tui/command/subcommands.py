@@ -15,9 +15,11 @@ from tensorpeek.tui.command.options import (
     AppCommand,
     PairCommand,
     all_option,
-    interval,
+    bins_option,
     json_option,
+    limits_option,
     paths_and_patterns,
+    range_option,
     view_option,
 )
 
@@ -100,31 +102,9 @@ def stats(
 
 @click.command(cls=PairCommand, short_help="Draw histograms of tensors.")
 @paths_and_patterns
-@click.option(
-    "--bins",
-    type=click.IntRange(1, 1000),
-    metavar="N",
-    default=50,
-    show_default=True,
-    help="Number of bins; about that many where bins hold whole quantization levels.",
-)
-@click.option(
-    "--range",
-    "selection",
-    nargs=2,
-    type=float,
-    callback=interval,
-    metavar="MIN MAX",
-    help="Count and color what lies in [MIN, MAX]; also MIN,MAX; inf for no bound.",
-)
-@click.option(
-    "--limits",
-    nargs=2,
-    type=float,
-    callback=interval,
-    metavar="MIN MAX",
-    help="Draw from MIN to MAX instead of over all values.",
-)
+@bins_option
+@range_option
+@limits_option
 @click.option("--log", is_flag=True, help="Logarithmic percentages.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Draw with ASCII characters only.")
 @view_option

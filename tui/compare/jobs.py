@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tensorpeek.tui.background import Job, Work
+from tensorpeek.tui.background import PROGRESS_INTERVAL, Job, Work
 from tensorpeek.tui.compare.messages import (
     ModelsPaired,
     OtherFound,
@@ -17,13 +18,12 @@ from tensorpeek.tui.compare.messages import (
     PairsCompared,
     PairView,
 )
-from tensorpeek.tui.jobs import PROGRESS_INTERVAL, known_distributions
+from tensorpeek.tui.jobs import known_distributions
 from tensorpeek.tui.messages import ModelOpened
 
 if TYPE_CHECKING:
     from tensorpeek.analysis import Distribution, Histogram
     from tensorpeek.analysis.comparison import Comparison, Pair, Pairing
-    from tensorpeek.analysis.reading import Progress
     from tensorpeek.loaders import Model, Tensor
 
 MOST_OPENED = 24
@@ -104,7 +104,7 @@ def measure_pair(pair: Pair, known: Comparison | None, bins: int) -> Job:
         comparison = known
         try:
             if comparison is None:
-                told = _paced(work, pair, "comparing")
+                told = work.paced(partial(PairProgressed, pair, "comparing"))
                 comparison = compare(pair, stop=work.stop, progress=told)
             if comparison.difference is None:
                 work.post(PairFailed(pair, comparison, comparison.error or "not comparable"))
@@ -128,7 +128,7 @@ def _view(work: Work, comparison: Comparison, bins: int) -> PairView:
     def counted(distribution: Distribution) -> Histogram:
         return distribution.histogram(edges, stop=work.stop)
 
-    told = _paced(work, pair, "counting differences")
+    told = work.paced(partial(PairProgressed, pair, "counting differences"))
     return PairView(
         comparison=comparison,
         summaries=(first.summary, second.summary),
@@ -143,22 +143,7 @@ def _measured(work: Work, pair: Pair, tensor: Tensor) -> Distribution:
     cache = known_distributions()
     distribution = cache.find(tensor, "dequantized")
     if distribution is None:
-        told = _paced(work, pair, f"measuring {tensor.name}")
+        told = work.paced(partial(PairProgressed, pair, f"measuring {tensor.name}"))
         distribution = measure(tensor, stop=work.stop, progress=told)
         cache.keep(tensor, "dequantized", distribution)
     return distribution
-
-
-def _paced(work: Work, pair: Pair, words: str) -> Progress:
-    """Return a progress function that posts at most four times a second."""
-    last = time.monotonic()
-
-    def progress(share: float) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= PROGRESS_INTERVAL:
-            last = now
-            work.post(PairProgressed(pair, words, share))
-
-    paced: Callable[[float], None] = progress
-    return paced

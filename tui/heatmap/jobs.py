@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from tensorpeek.tui.background import Job, Work
+from tensorpeek.tui.background import PROGRESS_INTERVAL, Job, Work
 from tensorpeek.tui.heatmap.messages import (
     CellRead,
     GridPictured,
@@ -15,7 +16,6 @@ from tensorpeek.tui.heatmap.messages import (
     PictureFailed,
     PictureProgressed,
 )
-from tensorpeek.tui.jobs import PROGRESS_INTERVAL
 
 if TYPE_CHECKING:
     from tensorpeek.analysis.grids import FoundGrid
@@ -38,7 +38,7 @@ def picture_tensor(tensor: Tensor, question: TensorQuestion) -> Job:
             sample = sampled_picture(tensor, view, look, stop=work.stop)
             if sample is not None:
                 work.post(Pictured(question, sample))
-        progress = _paced(work, question)
+        progress = work.paced(partial(PictureProgressed, question))
         pooled = pooled_picture(tensor, view, look, stop=work.stop, progress=progress)
         work.post(Pictured(question, pooled))
 
@@ -152,17 +152,3 @@ def _guarded_cell(cell: object, job: Job) -> Job:
             return
 
     return guarded
-
-
-def _paced(work: Work, question: Question) -> Callable[[float], None]:
-    """Return a progress function that posts at most four times a second."""
-    last = time.monotonic()
-
-    def progress(share: float) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= PROGRESS_INTERVAL:
-            last = now
-            work.post(PictureProgressed(question, share))
-
-    return progress

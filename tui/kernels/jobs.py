@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tensorpeek.tui.background import Job, Work
-from tensorpeek.tui.jobs import PROGRESS_INTERVAL
 from tensorpeek.tui.kernels.arrangement import KernelSubject, Mode
 from tensorpeek.tui.kernels.messages import (
     FilterRead,
@@ -29,7 +27,7 @@ def read_kernel(subject: KernelSubject, kernel: Kernel, mode: Mode, index: int) 
     def job(work: Work) -> None:
         from tensorpeek.analysis.kernels import read_filters
 
-        told = _paced(work, subject, "reading")
+        told = work.paced(partial(KernelProgressed, subject, "reading"))
         filters = read_filters(kernel, stop=work.stop, progress=told)
         work.post(FiltersRead(subject, filters, _center(kernel)))
         make_maps(subject, kernel, filters, mode, index)(work)
@@ -51,7 +49,7 @@ def make_maps(
         if mode == "input" and filters.values is not None:
             one = filters.values[:, index]
         elif mode == "input":
-            told = _paced(work, subject, f"reading input {index:,}")
+            told = work.paced(partial(KernelProgressed, subject, f"reading input {index:,}"))
             one = read_input(kernel, index, stop=work.stop, progress=told)
         maps = tile_maps(filters, mode, _center(kernel), one)
         work.post(MapsMade(subject, replace(maps, input=index)))
@@ -70,7 +68,7 @@ def read_one(subject: KernelSubject, kernel: Kernel, filters: Filters, index: in
         if filters.values is not None:
             values = filters.values[index]
         else:
-            told = _paced(work, subject, "reading")
+            told = work.paced(partial(KernelProgressed, subject, "reading"))
             values = read_filter(kernel, index, stop=work.stop, progress=told)
         work.post(FilterRead(subject, index, values, center, *value_extent(values, center)))
 
@@ -84,7 +82,7 @@ def _compare(work: Work, subject: KernelSubject, filters: Filters) -> None:
     if filters.values is None:
         work.post(SimilarityFound(subject, None, "too large to compare filters"))
         return
-    told = _paced(work, subject, "comparing filters")
+    told = work.paced(partial(KernelProgressed, subject, "comparing filters"))
     try:
         found = filter_similarity(filters.values, stop=work.stop, progress=told)
     except UnmeasurableError as error:
@@ -101,20 +99,6 @@ def _center(kernel: Kernel) -> float:
     points = quantization.zero_points()
     is_one = points.size > 0 and bool((points == points[0]).all())
     return float(points[0]) if is_one else 0.0
-
-
-def _paced(work: Work, subject: KernelSubject, words: str) -> Callable[[float], None]:
-    """Return a progress function that posts at most four times a second."""
-    last = time.monotonic()
-
-    def progress(share: float) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= PROGRESS_INTERVAL:
-            last = now
-            work.post(KernelProgressed(subject, words, share))
-
-    return progress
 
 
 def _guarded(subject: KernelSubject, job: Job) -> Job:

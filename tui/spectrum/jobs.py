@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tensorpeek.tui.background import Job, Work
-from tensorpeek.tui.jobs import PROGRESS_INTERVAL
 from tensorpeek.tui.question import Subject
 from tensorpeek.tui.spectrum.messages import SpectrumFound, SpectrumProgressed, SpectrumRefused
 
@@ -43,7 +41,11 @@ def _compute(work: Work, tensor: Tensor, subject: Subject, *, huge: bool) -> Non
         return
     try:
         found = full_spectrum(
-            tensor, subject.view, huge=huge, stop=work.stop, progress=_paced(work, subject)
+            tensor,
+            subject.view,
+            huge=huge,
+            stop=work.stop,
+            progress=work.paced(partial(SpectrumProgressed, subject)),
         )
     except UnmeasurableError as error:
         work.post(SpectrumRefused(subject, error.reason, is_error=False))
@@ -53,17 +55,3 @@ def _compute(work: Work, tensor: Tensor, subject: Subject, *, huge: bool) -> Non
         return
     else:
         work.post(SpectrumFound(subject, found))
-
-
-def _paced(work: Work, subject: Subject) -> Callable[[float], None]:
-    """Return a progress function that posts at most four times a second."""
-    last = time.monotonic()
-
-    def progress(share: float) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= PROGRESS_INTERVAL:
-            last = now
-            work.post(SpectrumProgressed(subject, share))
-
-    return progress
