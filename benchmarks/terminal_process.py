@@ -44,6 +44,7 @@ class TerminalProcess:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
         variables = {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
+        variables |= {"TENSORPEEK_STATE_DIR": "", "TENSORPEEK_CONFIG": os.devnull}
         self.output = bytearray()
         self.started = time.perf_counter()
         self._process = subprocess.Popen(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -70,7 +71,8 @@ def _run(
     words: list[str], environment: dict[str, str], cwd: Path | None
 ) -> subprocess.CompletedProcess[str]:
     plain = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LANG": "C.UTF-8"}
-    plain["TENSORPEEK_CACHE_DIR"] = ""
+    plain |= {"TENSORPEEK_CACHE_DIR": "", "TENSORPEEK_STATE_DIR": ""}
+    plain["TENSORPEEK_CONFIG"] = os.devnull
     return subprocess.run(
         words,
         check=False,

@@ -26,6 +26,9 @@ LONG = 90.0
 PLAIN = {
     "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
     "HOME": "/nonexistent",
+    "TENSORPEEK_CACHE_DIR": "",
+    "TENSORPEEK_CONFIG": os.devnull,
+    "TENSORPEEK_STATE_DIR": "",
     "LANG": "C.UTF-8",
     "TERM": "xterm-256color",
     "COLORTERM": "truecolor",
