@@ -33,7 +33,7 @@ from tensorpeek.analysis.diagnosis.sparsity import Sparsity, sparsity
 from tensorpeek.analysis.diagnosis.spectrum import Spectrum, spectrum
 from tensorpeek.analysis.diagnosis.thresholds import Thresholds
 from tensorpeek.analysis.diagnosis.unmeasurable import UnmeasurableError
-from tensorpeek.analysis.diagnosis.weight_matrix import weight_matrix
+from tensorpeek.analysis.diagnosis.weight_matrix import WeightMatrix, weight_matrix
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.edges import uniform_edges
 from tensorpeek.analysis.measure import measure
@@ -60,7 +60,10 @@ Measure = TypeVar("Measure")
 class Request:
     """What to measure: groups of measures, in which view, on which integer grids, judged how.
 
-    ``huge`` allows spectra that take minutes and gigabytes. ``basic`` is always measured. On a
+    ``huge`` allows spectra that take minutes and gigabytes. ``basic`` is always measured. The rows
+    of the matrix of a spectrum are output channels; with ``conv_axis``, the entries along that
+    axis, in tensors of three dimensions or more: 1 makes torch's (out, in, k, k) the matrix
+    (in, out * k * k); negative ones count from the end. On a
     ``device`` other than ``cpu`` (``cuda``, ``cuda:1``) bit patterns are counted, spectra computed
     and grids simulated of tensors of more than 65,536 values; all else stays on the CPU. A name
     that is none raises ValueError.
@@ -72,6 +75,7 @@ class Request:
     thresholds: Thresholds = field(default_factory=Thresholds)
     huge: bool = False
     device: str = CPU
+    conv_axis: int | None = None
 
     def __post_init__(self) -> None:
         check_device_name(self.device)
@@ -225,13 +229,23 @@ class _Diagnosing:
         return grid_use(self._tensor, raw)
 
     def _spectrum(self) -> Spectrum:
-        take = partial(spectrum, self._matrix, huge=self._request.huge, stop=self._stop)
+        matrix = self._spectral_matrix()
+        take = partial(spectrum, matrix, huge=self._request.huge, stop=self._stop)
         if self._device is not None:
             try:
                 return take(device=self._device)
             except DeviceMemoryError as error:
                 self._absent[f"spectral on {self._device.name}"] = f"{error}; done on the CPU"
         return take()
+
+    def _spectral_matrix(self) -> WeightMatrix:
+        axis, sides = self._request.conv_axis, len(self._tensor.shape)
+        if axis is None or sides < 3:
+            return self._matrix
+        if not -sides <= axis < sides:
+            raise UnmeasurableError(f"has no axis {axis}")
+        summary = self._distribution.summary
+        return weight_matrix(self._tensor, self._request.view, summary, axis=axis % sides)
 
     def _ranges(self) -> MatrixRanges:
         if self._known_ranges is None:

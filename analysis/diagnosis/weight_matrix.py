@@ -128,12 +128,16 @@ class WeightMatrix:
             return np.ldexp(room, -self.exponent, out=room) if self.exponent else room
 
 
-def weight_matrix(tensor: Tensor, view: View, summary: Summary) -> WeightMatrix:
+def weight_matrix(
+    tensor: Tensor, view: View, summary: Summary, *, axis: int | None = None
+) -> WeightMatrix:
     """Return a tensor as a matrix; ``summary`` is that of the same view.
 
-    One-dimensional tensors are one row. See :func:`channel_axis`.
+    Rows are the entries along ``axis``, see :func:`channel_axis` for what it is by default.
+    One-dimensional tensors are one row.
     """
-    axis, shape = channel_axis(tensor), tensor.shape
+    shape = tensor.shape
+    axis = channel_axis(tensor) if axis is None else axis
     sides = (1, 1, tensor.params)
     if axis is not None:
         sides = (math.prod(shape[:axis]), shape[axis], math.prod(shape[axis + 1 :]))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
+import pickletools
 import signal
 import subprocess
 import time
 import xml.etree.ElementTree as ET
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -66,6 +69,7 @@ def test_a_healthy_file(run: Run, healthy: Path) -> None:
         "format": "safetensors",
         "tensors": 2,
         "checked": 2,
+        "imports": [],
     }
 
 
@@ -129,6 +133,13 @@ def test_a_pickle_that_names_a_dangerous_function(run: Run, tmp_path: Path) -> N
     assert code == 1
     assert ("dangerous-global", None) in found(document)
     assert any("system" in one["message"] for one in document["findings"])
+    imports = {one["name"]: one for one in document["models"][0]["imports"]}
+    with zipfile.ZipFile(path) as archive:
+        operations = list(pickletools.genops(archive.read("evil/data.pkl")))
+    named = {found.replace(" ", ".") for code, found, _ in operations if code.name == "GLOBAL"}
+    assert set(imports) == named
+    assert [name for name in imports if imports[name]["dangerous"]] == [f"{os.name}.system"]
+    assert imports[f"{os.name}.system"]["called"]
 
 
 def test_strings_are_never_called_healthy(run: Run, shared_data: Path) -> None:

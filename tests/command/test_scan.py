@@ -20,7 +20,7 @@ from tensorpeek.analysis.diagnosis.workers import THREAD_VARIABLES
 from tensorpeek.tui.command import atomic_write as atomic_module
 from tensorpeek.tui.command.atomic_write import atomic_write
 from tensorpeek.tui.command.scan_options import BLAS_VARIABLES, METRIC_NAMES
-from tensorpeek.tui.command.scan_ranking import sparkline
+from tensorpeek.tui.command.scan_ranking import sparkline, sqnr_by_bits, sqnr_db
 from tensorpeek.tui.command.scan_record import RECORD_KEYS
 
 RNG = np.random.default_rng(41)
@@ -143,6 +143,33 @@ def test_text_ranks_the_worst_first(run: Run, put: Put) -> None:
     assert lines[:3] == ["bad.weight", "sick.weight", "good.weight"]
     assert "NaN value" in result.stdout
     assert "reaches past its storage" in result.stderr
+
+
+def test_dead_channels_are_told_of_healthy_tensors_too(run: Run, put: Put) -> None:
+    path = put(
+        make_tensor("zero.weight", np.zeros((4, 8))),
+        make_tensor("fine.weight", np.vstack([WEIGHT[:9], 0 * WEIGHT[:1]])),
+    )
+    stdout = run("scan", path, "--metrics", "sparsity").stdout
+    assert "zero.weight: 4 of 4 channels are dead\n    prune dead channels\n" in stdout
+    assert "fine.weight: 1 of 10 channels are dead\n" in stdout
+
+
+def test_each_grid_that_is_tried_has_a_column(run: Run, run_json: RunJson, put: Put) -> None:
+    path = put(make_tensor("a.weight", WEIGHT), make_tensor("b.weight", WEIGHT + 5))
+    words = ("scan", path, "--metrics", "quantization", "--bits", "16,8,4")
+    lines = run(*words).stdout.splitlines()
+    assert "int16 dB  int8 dB  int4 dB" in lines[1]
+    for record in run_json(*words)["models"][0]["tensors"]:
+        (row,) = [line.split() for line in lines if line.startswith(record["name"])]
+        values = np.asarray(WEIGHT if record["name"] == "a.weight" else WEIGHT + 5, np.float64)
+        for bits, shown in zip((16, 8, 4), row[-3:], strict=True):
+            scale = np.abs(values).max() / (2 ** (bits - 1) - 1)
+            noise = np.rint(values / scale) * scale - values
+            wanted = 10 * np.log10((values**2).sum() / (noise**2).sum())
+            assert float(shown) == pytest.approx(wanted, rel=5e-3)
+            assert sqnr_by_bits(record)[bits] == pytest.approx(wanted)
+        assert sqnr_db(record) == sqnr_by_bits(record)[8]
 
 
 def test_bookkeeping_is_left_out_unless_asked_for(run: Run, put: Put) -> None:

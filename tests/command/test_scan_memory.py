@@ -72,9 +72,13 @@ def peak(*words: object) -> int:
     return most if sys.platform == "linux" else most // 1000
 
 
-@pytest.mark.parametrize("pattern", ["small.weight", "wide.weight"], ids=["bf16", "float32"])
-def test_a_scan_takes_little_memory(files: list[Path], pattern: str) -> None:
-    assert peak("scan", files[0], pattern, "--metrics", "basic") < MOST
+@pytest.mark.parametrize(
+    ("pattern", "metrics"),
+    [("small.weight", "sparsity,quantization"), ("wide.weight", "basic")],
+    ids=["grids and channels of bf16", "float32"],
+)
+def test_a_scan_takes_little_memory(files: list[Path], pattern: str, metrics: str) -> None:
+    assert peak("scan", files[0], pattern, "--metrics", metrics, "--bits", "4") < MOST
 
 
 def test_workers_take_little_memory(files: list[Path]) -> None:

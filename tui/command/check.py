@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tensorpeek.analysis.integrity import Finding, check_model, check_tensor, rule_of
 from tensorpeek.loaders import LoadError, Model, find_models, open_model
+from tensorpeek.loaders.imports import Import
 from tensorpeek.tui.command.console import ProgressLine, complain, progress_line
 from tensorpeek.tui.command.exit_codes import ExitCode
 
@@ -17,7 +18,7 @@ class FileCheck:
     """What was found in one file; ``problem`` says why it could not be opened, None if it was.
 
     ``unchecked`` are pairs of a tensor's name and the reason why it was not checked;
-    ``tensors`` are the names of all tensors.
+    ``tensors`` are the names of all tensors, ``imports`` what running the file would import.
     """
 
     path: str
@@ -26,6 +27,7 @@ class FileCheck:
     tensors: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     unchecked: list[tuple[str, str]] = field(default_factory=list)
+    imports: tuple[Import, ...] = ()
 
     @property
     def checked(self) -> int:
@@ -97,7 +99,7 @@ def _check_file(path: Path, counted: str, progress: ProgressLine) -> FileCheck:
 
 
 def _check_tensors(model: Model, counted: str, progress: ProgressLine) -> FileCheck:
-    found = FileCheck(str(model.path), model.format)
+    found = FileCheck(str(model.path), model.format, imports=model.imports)
     found.findings += check_model(model)
     for tensor in model.tensors:
         report = progress.begin(f"{counted} {model.name} {tensor.name}")

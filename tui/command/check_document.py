@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from tensorpeek.tui.command.check import FileCheck, Report
 from tensorpeek.tui.command.document import Json, print_lists
 
@@ -53,6 +55,7 @@ def _model(file: FileCheck) -> Json:
         "format": file.format,
         "tensors": len(file.tensors),
         "checked": file.checked,
+        "imports": [dataclasses.asdict(one) for one in file.imports],
     }
 
 

@@ -14,6 +14,7 @@ from tensorpeek.analysis.diagnosis import Request, Thresholds
 from tensorpeek.analysis.diagnosis.scan import ClusterError
 from tensorpeek.analysis.diagnosis.thresholds import check_thresholds
 from tensorpeek.loaders import LoadError
+from tensorpeek.loaders.clean import clean
 from tensorpeek.tui.command.cache import open_cache
 from tensorpeek.tui.command.console import answer_console, complain, speaks_unicode
 from tensorpeek.tui.command.document import Json
@@ -44,12 +45,18 @@ class ScanOptions:
 
 def scan_command(words: Sequence[str], patterns: Sequence[str], how: Mapping[str, Any]) -> ExitCode:
     """Run the command with its options as they were parsed. Raises UsageError."""
+    try:
+        thresholds = _thresholds(how["config"])
+    except SettingsError as error:
+        complain("scan", clean(str(error)))
+        return ExitCode.USAGE
     request = Request(
         metrics=how["metrics"],
         view=how["view"],
         bits=how["bits"],
-        thresholds=_thresholds(how["config"]),
+        thresholds=thresholds,
         huge=how["huge"],
+        conv_axis=how["conv_axis"],
         device=how["device"],
     )
     if how["dask"] is not None and how["jobs"] > 1:
@@ -107,14 +114,12 @@ def _scan(work: ScanWork, opened: OpenedFiles, selection: Selection, options: Sc
 
 
 def _thresholds(path: Path | None) -> Thresholds:
-    """Return the thresholds of a settings file, the user's by default. Raises UsageError."""
+    """Return the thresholds of a settings file, the user's by default. Raises SettingsError."""
+    settings = read_settings(path)
     try:
-        settings = read_settings(path)
         return check_thresholds(settings.thresholds)
-    except SettingsError as error:
-        raise click.UsageError(str(error)) from error
     except ValueError as error:
-        raise click.UsageError(f"{path or settings_path()}: {error}") from error
+        raise SettingsError(f"{path or settings_path()}: {error}") from error
 
 
 def _journal(options: ScanOptions) -> Journal | None:
@@ -147,7 +152,6 @@ def _print(report: ScanReport, options: ScanOptions) -> None:
         return
     from rich.text import Text
 
-    from tensorpeek.loaders.clean import clean
     from tensorpeek.tui.command.scan_text import print_records
 
     console = answer_console()

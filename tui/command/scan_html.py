@@ -9,7 +9,7 @@ from typing import TextIO
 from tensorpeek.loaders.clean import clean
 from tensorpeek.tui.command.document import Json
 from tensorpeek.tui.command.scan_document import ScanReport
-from tensorpeek.tui.command.scan_ranking import at, number, ranked, sqnr_db
+from tensorpeek.tui.command.scan_ranking import at, number, ranked, sqnr_by_bits, tried_bits
 from tensorpeek.tui.number_text import number as number_text
 
 HEAD = """<!DOCTYPE html>
@@ -25,7 +25,7 @@ table { border-collapse: collapse; }
 th, td { padding: .25em .7em; text-align: left; border-bottom: 1px solid #8884; }
 th { position: sticky; top: 0; background: Canvas; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.name { font-family: ui-monospace, monospace; overflow-wrap: anywhere; }
+td.name { font-family: ui-monospace, monospace; overflow-wrap: anywhere; min-width: 14em; }
 .Critical, .Unreadable { color: #d33; font-weight: bold; }
 .Warning { color: #b70; font-weight: bold; }
 .Excellent { color: #2a2; }
@@ -36,9 +36,11 @@ svg { fill: currentColor; vertical-align: middle; }
 """
 
 COLUMNS = (
-    "Tensor", "Health", "Histogram", "Type", "Shape", "Min", "Max", "Std", "Zeros %",
-    "Outliers %", "SQNR dB", "Condition", "Stable rank", "Alpha", "Findings",
+    "Tensor", "Health", "Histogram", "Type", "Shape", "Min", "Max", "Std", "Zeros %", "Outliers %",
 )  # fmt: skip
+"""What comes before the SQNR of each grid."""
+
+LAST_COLUMNS = ("Condition", "Stable rank", "Alpha", "Findings")
 
 MEASURES = (
     ("basic", "min"),
@@ -79,16 +81,20 @@ def write_page(report: ScanReport, stream: TextIO) -> None:
 
 def _write_model(path: str, form: str, records: Sequence[Json], stream: TextIO) -> None:
     stream.write(f"<h2>{_safe(path)} <small>{_safe(form)}</small></h2>\n<table><thead><tr>")
-    stream.writelines(f"<th>{_safe(column)}</th>" for column in COLUMNS)
+    widths = tried_bits(records)
+    columns = (*COLUMNS, *(f"int{bits} dB" for bits in widths), *LAST_COLUMNS)
+    stream.writelines(f"<th>{_safe(column)}</th>" for column in columns)
     stream.write("</tr></thead><tbody>\n")
-    stream.writelines(f"<tr>{''.join(_cells(record))}</tr>\n" for record in ranked(records))
+    stream.writelines(f"<tr>{''.join(_cells(record, widths))}</tr>\n" for record in ranked(records))
     stream.write("</tbody></table>\n")
 
 
-def _cells(record: Json) -> list[str]:
+def _cells(record: Json, widths: Sequence[int]) -> list[str]:
     severity = "Unreadable" if record["error"] else record["severity"] or "–"
+    ratios = sqnr_by_bits(record)
     numbers = [at(record, *path) for path in MEASURES]
-    numbers += [sqnr_db(record), *(at(record, *path) for path in SPECTRAL)]
+    numbers += [ratios.get(bits) for bits in widths]
+    numbers += [at(record, *path) for path in SPECTRAL]
     return [
         f'<td class="name">{_safe(record["name"])}</td>',
         f'<td class="{_safe(severity)}">{_safe(severity)}</td>',

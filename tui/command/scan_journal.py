@@ -26,6 +26,7 @@ def request_json(request: Request) -> Json:
         "view": request.view,
         "bits": list(request.bits),
         "huge": request.huge,
+        "conv_axis": request.conv_axis,
         "device": device_kind(request.device),
         "thresholds": {
             name: list(limits) for name, limits in dataclasses.asdict(request.thresholds).items()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tensorpeek.analysis.diagnosis import SEVERITIES
+from tensorpeek.analysis.diagnosis.health import JUDGED_BITS
 from tensorpeek.tui.command.document import Json
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -31,14 +32,24 @@ def _badness(record: Json) -> tuple[int, int, int, float]:
 
 
 def sqnr_db(record: Json) -> float | None:
-    """Return the SQNR of the widest symmetric integer grid with one scale."""
-    grids = at(record, "quantization", "grids") or []
-    found = [
-        (grid["bits"], number(grid["sqnr_db"]))
-        for grid in grids
+    """Return the SQNR that is judged: of the widest grid up to 8 bits, else of the narrowest."""
+    found = sqnr_by_bits(record)
+    judged = max((bits for bits in found if bits <= JUDGED_BITS), default=min(found, default=0))
+    return found.get(judged)
+
+
+def sqnr_by_bits(record: Json) -> dict[int, float | None]:
+    """Return the SQNR in dB of each symmetric integer grid with one scale, by its bits."""
+    return {
+        grid["bits"]: number(grid["sqnr_db"])
+        for grid in at(record, "quantization", "grids") or []
         if grid["granularity"] == "tensor" and grid["grid"].endswith(" symmetric")
-    ]
-    return max(found, key=lambda pair: pair[0])[1] if found else None
+    }
+
+
+def tried_bits(records: Sequence[Json]) -> list[int]:
+    """Return the widths of the integer grids that were simulated, widest first."""
+    return sorted({bits for record in records for bits in sqnr_by_bits(record)}, reverse=True)
 
 
 def at(record: Json, *path: str) -> Any:  # noqa: ANN401 (any JSON value)

@@ -60,6 +60,13 @@ from tensorpeek.tui.command.scan_options import (
     help="What counts, simulates grids and computes spectra: cpu, cuda or cuda:N.",
 )
 @click.option(
+    "--conv-axis",
+    type=click.IntRange(-64, 63),
+    metavar="N",
+    help="Axis whose entries are the rows of a convolution's matrix in its spectrum: 1 for torch's "
+    "inputs. By default its output channels.",
+)
+@click.option(
     "-o",
     "--output",
     type=click.Path(dir_okay=False, path_type=Path),

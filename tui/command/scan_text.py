@@ -11,7 +11,7 @@ from rich.text import Text
 from tensorpeek.loaders.clean import clean
 from tensorpeek.tui.command.document import Json
 from tensorpeek.tui.command.numbers import shape_text
-from tensorpeek.tui.command.scan_ranking import at, number, sparkline, sqnr_db
+from tensorpeek.tui.command.scan_ranking import at, number, sparkline, sqnr_by_bits, tried_bits
 from tensorpeek.tui.command.tables import plain_table, print_table
 from tensorpeek.tui.number_text import number as number_text
 
@@ -27,20 +27,19 @@ MOST_EXPLAINED = 30
 def print_records(console: Console, records: Sequence[Json], *, ascii_only: bool) -> None:
     """Print records in their order."""
     print_table(console, _table(records, ascii_only=ascii_only))
-    bad = [r for r in records if r["error"] or r["severity"] in {"Warning", "Critical"}]
-    if bad:
+    told = [record for record in records if record["error"] or record["reasons"]]
+    if told:
         console.print()
-    for record in bad[:MOST_EXPLAINED]:
+    for record in told[:MOST_EXPLAINED]:
         _explain(console, record)
-    if len(bad) > MOST_EXPLAINED:
-        console.print(Text(f"... and {len(bad) - MOST_EXPLAINED:,} more; see -o report.html"))
+    if len(told) > MOST_EXPLAINED:
+        console.print(Text(f"... and {len(told) - MOST_EXPLAINED:,} more; see -o report.html"))
 
 
 def _table(records: Sequence[Json], *, ascii_only: bool) -> Table:
-    measured = [name for name in ("quantization", "spectral") if any(r[name] for r in records)]
-    numbers = ["Zeros %", "Outliers %"]
-    numbers += ["SQNR dB"] if "quantization" in measured else []
-    numbers += ["Condition", "Stable rank"] if "spectral" in measured else []
+    widths, has_spectra = tried_bits(records), any(record["spectral"] for record in records)
+    numbers = ["Zeros %", "Outliers %", *(f"int{bits} dB" for bits in widths)]
+    numbers += ["Condition", "Stable rank"] if has_spectra else []
     table = plain_table(texts=("Tensor", "Health", "Histogram", "Type", "Shape"), numbers=numbers)
     for record in records:
         severity = "Unreadable" if record["error"] else record["severity"] or "–"
@@ -53,9 +52,9 @@ def _table(records: Sequence[Json], *, ascii_only: bool) -> Table:
             _short(at(record, "basic", "zeros_percent")),
             _short(at(record, "basic", "outliers", "extreme_percent")),
         ]
-        if "quantization" in measured:
-            cells.append(_short(sqnr_db(record)))
-        if "spectral" in measured:
+        ratios = sqnr_by_bits(record)
+        cells += [_short(ratios.get(bits)) for bits in widths]
+        if has_spectra:
             cells.append(_short(at(record, "spectral", "condition")))
             cells.append(_short(at(record, "spectral", "stable_rank")))
         table.add_row(*cells)
