@@ -82,3 +82,19 @@ def test_rows_of_a_convolution_are_along_the_axis_asked_for(
     assert (found["rows"], found["columns"]) == matrix.shape
     assert found["condition"] == pytest.approx(np.linalg.cond(matrix))
     assert found["nuclear_norm"] == pytest.approx(np.linalg.norm(matrix, "nuc"))
+
+
+def test_figures_are_judged_by_the_same_settings(
+    run: Run, put: Put, settings: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("matplotlib")
+    path = put(make_tensor("a.weight", WEIGHT))
+    words = ("plot", "dashboard", path, "--no-cache", "-o", tmp_path / "dashboard.svg")
+    settings.write_text("[thresholds]\nsqnr_db = [30, 40]\n")
+    refused = run(*words)
+    assert refused.exit_code == 2
+    reason = "the numbers of 'sqnr_db' do not fall"
+    assert refused.stderr == f"tensorpeek: dashboard: {settings}: {reason}\n"
+    settings.write_text("[thresholds]\nsqnr_db = [90, 80]\n")
+    assert run(*words).exit_code == 0
+    assert "dB" in (tmp_path / "dashboard.svg").read_text()

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -223,26 +222,22 @@ def _draw(
     how: dict[str, Any],
 ) -> ExitCode:
     """Run a command: what it shares with the others goes to the request, the rest is drawn by."""
+    from tensorpeek.tui.command.console import complain
     from tensorpeek.tui.command.plot import PlotRequest, plot_tensors
+    from tensorpeek.tui.command.user_thresholds import user_thresholds
     from tensorpeek.tui.figures import FigureOptions
+    from tensorpeek.tui.settings.settings_file import SettingsError
 
     shared = ("output", "force", "everything", "jobs", "no_cache")
     request = {name: how.pop(name) for name in shared if name in how}
     ending = f".{how.pop('form')}"
-    config = how.pop("config", None)
-    if config is not None:
-        how["thresholds"] = _thresholds(config)
+    if "config" in how:
+        try:
+            how["thresholds"] = user_thresholds(how.pop("config"))
+        except SettingsError as error:
+            complain(kind, str(error))
+            return ExitCode.USAGE
     options = FigureOptions(**how)
     return plot_tensors(
         words, matches, PlotRequest(kind=kind, options=options, ending=ending, **request)
     )
-
-
-def _thresholds(path: Path) -> Any:  # noqa: ANN401 (a type that is imported late)
-    """Return the thresholds of a file. Raises UsageError."""
-    from tensorpeek.analysis.diagnosis import parse_thresholds
-
-    try:
-        return parse_thresholds(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise click.UsageError(f"{path}: {error}") from error

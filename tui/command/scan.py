@@ -10,9 +10,8 @@ from typing import Any
 import click
 
 from tensorpeek.analysis.devices import CPU, DeviceError
-from tensorpeek.analysis.diagnosis import Request, Thresholds
+from tensorpeek.analysis.diagnosis import Request
 from tensorpeek.analysis.diagnosis.scan import ClusterError
-from tensorpeek.analysis.diagnosis.thresholds import check_thresholds
 from tensorpeek.loaders import LoadError
 from tensorpeek.loaders.clean import clean
 from tensorpeek.tui.command.cache import open_cache
@@ -26,7 +25,8 @@ from tensorpeek.tui.command.scan_ranking import ranked
 from tensorpeek.tui.command.scan_report import report_writer
 from tensorpeek.tui.command.scan_work import ScanWork, Workers
 from tensorpeek.tui.command.selection import Selection
-from tensorpeek.tui.settings.settings_file import SettingsError, read_settings, settings_path
+from tensorpeek.tui.command.user_thresholds import user_thresholds
+from tensorpeek.tui.settings.settings_file import SettingsError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class ScanOptions:
 def scan_command(words: Sequence[str], patterns: Sequence[str], how: Mapping[str, Any]) -> ExitCode:
     """Run the command with its options as they were parsed. Raises UsageError."""
     try:
-        thresholds = _thresholds(how["config"])
+        thresholds = user_thresholds(how["config"])
     except SettingsError as error:
         complain("scan", clean(str(error)))
         return ExitCode.USAGE
@@ -111,15 +111,6 @@ def _scan(work: ScanWork, opened: OpenedFiles, selection: Selection, options: Sc
     except KeyboardInterrupt:
         return True
     return False
-
-
-def _thresholds(path: Path | None) -> Thresholds:
-    """Return the thresholds of a settings file, the user's by default. Raises SettingsError."""
-    settings = read_settings(path)
-    try:
-        return check_thresholds(settings.thresholds)
-    except ValueError as error:
-        raise SettingsError(f"{path or settings_path()}: {error}") from error
 
 
 def _journal(options: ScanOptions) -> Journal | None:
