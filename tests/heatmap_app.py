@@ -58,9 +58,9 @@ def cell_colors(app: DrivenApp) -> NDArray[np.int64]:
     rows, columns = drawing.pooled.shape
     colors = np.zeros((rows, columns, 3), np.int64)
     for row in range(rows):
-        line, is_lower = divmod(row * drawing.high, 2)
+        line, is_lower = divmod(drawing.tops[row], 2)
         for column in range(columns):
-            letter, style = lines[line][drawing.room.gutter + column * drawing.wide]
+            letter, style = lines[line][drawing.room.gutter + drawing.lefts[column]]
             shown = style.bgcolor if letter == " " or is_lower != (letter == "▄") else style.color
             if letter == "▄" and is_lower:
                 shown = style.color

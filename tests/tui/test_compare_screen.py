@@ -292,7 +292,10 @@ async def test_one_file_compares_two_marked_tensors(samples: Path) -> None:
         await app.press("escape")
         assert "There is one file only" in app.text()
         await app.press("m", "n", "m", "M")
-        assert "conv2d_2.weight: shapes differ" in app.text()
+        subtitle = str(app.main.query_one(PairChart).border_subtitle)
+        assert subtitle.startswith("marked by hand · shapes differ: ")
+        assert "max |b-a|" not in app.text()
+        assert "b float32   50 bins, percent" in app.text()
 
 
 async def test_narrow_screens_turn_the_page(both: tuple[Path, Path]) -> None:

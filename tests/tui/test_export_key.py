@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,10 @@ import onnx
 import pytest
 from driven_app import driven
 from onnx import numpy_helper
+
+from tensorpeek.analysis import Stop
+from tensorpeek.loaders import CancelledError
+from tensorpeek.tui.export import Item
 
 QDQ = "resnet8_int8_qdq.onnx"
 
@@ -52,4 +58,23 @@ async def test_a_read_only_app_saves_nothing(samples: Path, here: Path) -> None:
     async with driven(samples / QDQ, read_only=True) as app:
         await app.press("E", "S")
         assert not app.notes()
+    assert not list(here.iterdir())
+
+
+async def test_quitting_takes_a_half_written_file_away(
+    samples: Path, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(_: Item, stop: Stop) -> Iterator[np.ndarray]:
+        while not stop():
+            yield np.zeros(1, np.float32)
+        raise CancelledError
+
+    monkeypatch.setattr(Item, "chunks", endless)
+    async with driven(samples / "resnet8.pt") as app:
+        app.send("E")
+        await app.until(lambda: bool(list(here.iterdir())))
+        writer = app.main._writer
+        app.send("q")
+    while not writer.is_idle():
+        await asyncio.sleep(0.01)
     assert not list(here.iterdir())

@@ -88,13 +88,13 @@ async def test_any_theme_has_its_colors(samples: Path, theme: str) -> None:
 
 
 def signed(app: DrivenApp) -> list[list[str]]:
-    """The two characters of each cell that is one dot."""
+    """The two characters with which each cell begins."""
     drawing, lines = drawing_of(app), app.region("#plot")
-    assert drawing.high == drawing.wide == 1
-    gutter, columns = drawing.room.gutter, drawing.pooled.shape[1]
+    gutter, (rows, columns) = drawing.room.gutter, drawing.pooled.shape
+    begins = [gutter + 2 * left for left in drawing.lefts[:columns]]
     return [
-        [lines[row].ljust(300)[gutter + 2 * c : gutter + 2 * c + 2] for c in range(columns)]
-        for row in range(drawing.pooled.shape[0])
+        [lines[drawing.lines_of(row)[0]].ljust(300)[at : at + 2] for at in begins]
+        for row in range(rows)
     ]
 
 

@@ -120,7 +120,7 @@ async def test_copied_numbers_are_the_cells(weights: Weights) -> None:
         np.testing.assert_allclose(copied, pooled_by_numpy(app, values["matrix.weight"]), rtol=1e-8)
 
 
-async def test_the_copied_command_draws_this_tensor(samples: Path) -> None:
+async def test_the_copied_command_draws_this_tensor_or_this_grid(samples: Path) -> None:
     path = samples / "resnet8_int8.pt"
     async with driven(path) as app:
         await app.press("3", "v", "Y")
@@ -138,7 +138,11 @@ async def test_the_copied_command_draws_this_tensor(samples: Path) -> None:
         ]
         await app.press("G")
         await app.press("Y")
-        assert "no command draws a grid" in app.notes()
+        grid = ["tensorpeek", "plot", "grid", str(path)]
+        rest = ["--layout", "flat", "--view", "raw", "-o", "grid.png"]
+        assert shlex.split(app.app.clipboard) == [*grid, *rest]
+        await app.press("o", "Y")
+        assert shlex.split(app.app.clipboard) == [*grid, "conv2d_1.weight", *rest]
 
 
 # The cursor
@@ -198,8 +202,8 @@ async def test_the_mouse_puts_the_cursor(samples: Path) -> None:
     async with driven(samples / "resnet8_int8.pt") as app:
         await app.press("3")
         drawing = drawing_of(app)
-        x = drawing.room.gutter + 5 * drawing.wide + 1
-        await app.pilot.click("#plot", offset=(x + 1, 1 + drawing.lines_of(4)[0]))
+        x = drawing.room.gutter + drawing.lefts[5] + 1
+        await app.pilot.click("#plot", offset=(x + 1, 1 + drawing.lines_of(4)[-1]))
         await app.settle()
         assert cell_line(app).startswith("[4, 0, 1, 2]")
         await app.pilot.click("#plot", offset=(1, 1))
@@ -372,7 +376,7 @@ async def test_profiles_are_bars_of_mean_magnitudes(weights: Weights) -> None:
         upper, lower = lines[drawing.used_lines : drawing.used_lines + 2]
         for column, mean in enumerate(columns):
             height = round(float(mean / columns.max()) * 16)
-            x = drawing.room.gutter + column * drawing.wide
+            x = drawing.room.gutter + drawing.lefts[column]
             assert upper.ljust(200)[x] == " ▁▂▃▄▅▆▇█"[max(height - 8, 0)]
             assert lower[x] == " ▁▂▃▄▅▆▇█"[min(height, 8)]
         await app.press("P")

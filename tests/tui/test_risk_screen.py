@@ -179,7 +179,8 @@ async def test_condition_and_rank_are_ranked_worst_first(path: Path) -> None:
 
 async def test_the_cursor_goes_through_the_marks_and_enter_opens_the_histogram(path: Path) -> None:
     async with driven(path) as app:
-        await app.press("6", "home")
+        await app.press("6")
+        await app.press("home")
         marks = risk_screen(app)._risk.marks(Scheme())
         names = [risk_screen(app)._risk.tensors[mark.place].layer for mark in marks]
         assert names[0] == "broken"

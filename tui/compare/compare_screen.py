@@ -195,6 +195,8 @@ class CompareScreen(TwoModelsScreen):
         known.view = event.view
         if known.ranking is not None and pair not in known.ranking.found:
             known.ranking.found[pair] = event.view.comparison  # ranked with the next ones
+            if known.is_marked:
+                self._list()
             self.query_one(PairList).refresh()
         self._show_view()
 

@@ -106,7 +106,7 @@ def measure_pair(pair: Pair, known: Comparison | None, bins: int) -> Job:
             if comparison is None:
                 told = work.paced(partial(PairProgressed, pair, "comparing"))
                 comparison = compare(pair, stop=work.stop, progress=told)
-            if comparison.difference is None:
+            if comparison.unreadable:
                 work.post(PairFailed(pair, comparison, comparison.error or "not comparable"))
                 return
             work.post(PairMeasured(_view(work, comparison, bins)))
@@ -133,7 +133,9 @@ def _view(work: Work, comparison: Comparison, bins: int) -> PairView:
         comparison=comparison,
         summaries=(first.summary, second.summary),
         histograms=(counted(first), counted(second)),
-        detail=detail(comparison, bins | 1, stop=work.stop, progress=told),
+        detail=None
+        if comparison.difference is None
+        else detail(comparison, bins | 1, stop=work.stop, progress=told),
     )
 
 

@@ -54,12 +54,15 @@ class PairProgressed(Message):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PairView:
-    """What is shown of one pair: both histograms over the same bins, the difference in detail."""
+    """What is shown of one pair: both histograms over the same bins, the difference in detail.
+
+    Tensors whose shapes do not fit have no ``detail``.
+    """
 
     comparison: Comparison
     summaries: tuple[Summary, Summary]
     histograms: tuple[Histogram, Histogram]
-    detail: Detail
+    detail: Detail | None
 
 
 @dataclass

@@ -19,6 +19,7 @@ from tensorpeek.tui.ticks import Tick, percent_ticks, value_ticks
 
 if TYPE_CHECKING:
     from tensorpeek.analysis.comparison import ChannelErrors
+    from tensorpeek.analysis.comparison.detail import Detail
 
 SMALLEST = (LEFT + 20, 5)
 """Columns and lines below which nothing is drawn."""
@@ -33,15 +34,16 @@ def draw_pair(cells: Cells, look: Look, view: PairView) -> bool:
     """Draw a pair from top to bottom; False where there is no room."""
     if cells.width < SMALLEST[0] or cells.height < SMALLEST[1]:
         return False
-    channels = view.detail.channels if cells.height >= STRIP_FROM else None
+    found = view.detail
+    channels = found.channels if found is not None and cells.height >= STRIP_FROM else None
     strip = 0 if channels is None else STRIP_ROWS + 3
     below = 0
-    if cells.height >= BELOW_FROM:
+    if found is not None and cells.height >= BELOW_FROM:
         below = max((cells.height - strip - 6) // 3, 2)
     rows = cells.height - strip - 3 - (below + 3 if below else 0)
     _draw_overlay(cells, look, view, rows)
-    if below:
-        _draw_differences(cells, look, view, rows + 3, below)
+    if found is not None and below:
+        _draw_differences(cells, look, view, found, rows + 3, below)
     if channels is not None:
         _draw_channels(cells, look, channels, cells.height - strip)
     return True
@@ -86,8 +88,9 @@ def _draw_mark(  # noqa: PLR0913, PLR0917 (a place, and both heights)
     cells.put(column, bottom - row, letter, look.on("curve", ground))
 
 
-def _draw_differences(cells: Cells, look: Look, view: PairView, top: int, rows: int) -> None:
-    found = view.detail
+def _draw_differences(  # noqa: PLR0913, PLR0917 (a place, and what to draw there)
+    cells: Cells, look: Look, view: PairView, found: Detail, top: int, rows: int
+) -> None:
     total = max(int(found.counts.sum()), 1)
     percent = _gathered(np.asarray(found.counts * (100.0 / total), np.float64), cells.width - LEFT)
     highest = float(percent.max(initial=0.0)) or 100.0
@@ -127,7 +130,8 @@ def _draw_channels(cells: Cells, look: Look, channels: ChannelErrors, top: int) 
     words = "relative error by channel"
     if highest or not np.isfinite(channels.relative[worst]):
         words += f", worst {worst:,}: {number(float(channels.relative[worst]), 3)}"
-    words += f" (axis {channels.axis}{each})"
+    axis = f" (axis {channels.axis}{each})"
+    words += axis if LEFT + len(words + axis) <= cells.width else ""
     cells.words(LEFT, top, words, look.style("axis"))
     vertical = [Tick(STRIP_ROWS - 1, tick_label(highest))]
     last = Tick(starts[-1] - 1, f"{finite.size - 1:,}")

@@ -27,7 +27,8 @@ def pair_blocks(view: PairView) -> list[list[Row]]:
     both = _both(view.summaries)
     difference = view.comparison.difference
     apart = [] if difference is None else _apart(difference)
-    steps = [] if view.detail.steps is None else _steps(view.detail.steps)
+    grid = None if view.detail is None else view.detail.steps
+    steps = [] if grid is None else _steps(grid)
     return [both, apart, steps]
 
 
@@ -80,7 +81,7 @@ def origin_words(comparison: Comparison) -> str:
     """Return by which rule a pair was matched and in which order its axes stand."""
     rule = comparison.pair.rule
     parts = [rule if rule.startswith("marked") else f"matched by {rule}"]
-    parts.append(f"axes: {comparison.alignment.name or 'same order'}")
+    parts.append(comparison.error or f"axes: {comparison.alignment.name or 'same order'}")
     if comparison.note:
         parts.append(comparison.note)
     return " · ".join(parts)

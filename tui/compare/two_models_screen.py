@@ -116,7 +116,8 @@ class TwoModelsScreen(TabScreen):
     def take_pairing(self, event: told.ModelsPaired) -> None:
         """Show the pairs and begin to compare them."""
         known = self._known
-        if event.first is known.first and event.second is known.second:
+        is_asked = event.first is known.first and event.second is known.second
+        if is_asked and not known.is_marked:
             known.matched(event.pairing)
             self.show_comparison()
 
@@ -175,6 +176,7 @@ class TwoModelsScreen(TabScreen):
         (first_model, first), (second_model, second) = tensors
         known = self._known
         self._background.cancel("rank")
+        self._background.cancel("match")
         known.begin(first_model, second_model)
         known.match_marked(first, second)
         self.show_marked()

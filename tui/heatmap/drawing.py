@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tensorpeek.analysis.heatmap.color_maps import STEPS, steps_of
-from tensorpeek.tui.heatmap.geometry import BARS, Room
+from tensorpeek.tui.heatmap.geometry import BARS, Room, edges
 from tensorpeek.tui.heatmap.inks import Inks
 from tensorpeek.tui.number_text import number
 
@@ -49,8 +49,11 @@ class Drawing:
         self._inks, self._scaling = inks, scaling
         self._values = pooled.shown(mode)
         self._codes = _codes(pooled, self._values, scaling, inks)
-        self.high, self.wide = room.cell_size(*pooled.shape)
-        self._dots = np.repeat(self._codes, self.wide, axis=1)
+        rows, columns = pooled.shape
+        self.tops, self.lefts = edges(rows, room.rows), edges(columns, room.columns)
+        self._row_at = np.repeat(np.arange(rows), np.diff(self.tops)).tolist()
+        self._column_at = np.repeat(np.arange(columns), np.diff(self.lefts))
+        self._dots = self._codes[:, self._column_at]
         self._row_labels = self._place_row_labels()
         self._profiles = _profiles(pooled) if room.profiles else None
 
@@ -67,7 +70,7 @@ class Drawing:
     @property
     def used_lines(self) -> int:
         """Lines that the cells take."""
-        return -(-self.pooled.shape[0] * self.high // self.room.per_line)
+        return -(-self.tops[-1] // self.room.per_line)
 
     @property
     def axis_line(self) -> int:
@@ -76,15 +79,18 @@ class Drawing:
 
     def cell_at(self, x: int, y: int, *, upper: bool = True) -> tuple[int, int] | None:
         """Return the cell at a character of the widget, None beside the picture."""
-        row = (y * self.room.per_line + (0 if upper else self.room.per_line - 1)) // self.high
-        column = (x - self.room.gutter) // self.room.dot_width // self.wide
-        inside = 0 <= row < self.pooled.shape[0] and 0 <= column < self.pooled.shape[1]
-        return (row, column) if inside and x >= self.room.gutter else None
+        down = y * self.room.per_line + (0 if upper else self.room.per_line - 1)
+        across = (x - self.room.gutter) // self.room.dot_width
+        if not (0 <= down < self.tops[-1] and 0 <= across < self.lefts[-1]):
+            return None
+        return self._row_at[down], int(self._column_at[across])
 
     def lines_of(self, row: int) -> range:
-        """Return the lines that show a row of cells."""
+        """Return the lines that show a row of cells, none for a row that is not in the picture."""
         per = self.room.per_line
-        return range(row * self.high // per, ((row + 1) * self.high - 1) // per + 1)
+        if row >= self.pooled.shape[0]:
+            return range(0)
+        return range(self.tops[row] // per, (self.tops[row + 1] - 1) // per + 1)
 
     def _place_row_labels(self) -> dict[int, int]:
         """Return the row of cells that is named on each line that names one."""
@@ -130,17 +136,18 @@ class Drawing:
 
     def _row_codes(self, dot_row: int, cursor: tuple[int, int]) -> Codes:
         """Return the codes of a row of dots, the cursor over them."""
-        row = dot_row // self.high
-        if row >= self.pooled.shape[0]:
+        if dot_row >= self.tops[-1]:
             return np.full(self._dots.shape[1], self._inks.nothing)
+        row = self._row_at[dot_row]
         codes: Codes = self._dots[row]
         if row != cursor[0]:
             return codes
         codes = codes.copy()
-        start, end = cursor[1] * self.wide, (cursor[1] + 1) * self.wide
+        start, end = self.lefts[cursor[1] : cursor[1] + 2]
         ink = self._inks.cursor_on(int(codes[start]))
-        within = dot_row - row * self.high
-        if self.high < FRAME_FROM or self.wide < FRAME_FROM or within in {0, self.high - 1}:
+        top, bottom = self.tops[row : row + 2]
+        is_small = min(bottom - top, end - start) < FRAME_FROM
+        if is_small or dot_row in {top, bottom - 1}:
             codes[start:end] = ink
         else:
             codes[[start, end - 1]] = ink
@@ -150,8 +157,8 @@ class Drawing:
         per = self.room.per_line
         upper = self._row_codes(y * per, cursor)
         lower = upper if per == 1 else self._row_codes(y * per + 1, cursor)
-        row = y * per // self.high
-        if self._has_numbers and row < self.pooled.shape[0] and y == self._number_line(row):
+        row = self._row_at[y * per]
+        if self._has_numbers and y == self._number_line(row):
             return self._numbers(row, upper, lower)
         return self._runs(upper, lower)
 
@@ -173,23 +180,26 @@ class Drawing:
     @property
     def _has_numbers(self) -> bool:
         """Whether cells are large enough for their values to be written into them."""
-        has_lines = self.high >= 2 * self.room.per_line
-        return has_lines and self.wide * self.room.dot_width >= NUMBER_WIDTH
+        rows, columns = self.pooled.shape
+        if not rows or not columns:
+            return False
+        has_lines = self.tops[-1] // rows >= 2 * self.room.per_line
+        return has_lines and self.lefts[-1] // columns * self.room.dot_width >= NUMBER_WIDTH
 
     def _number_line(self, row: int) -> int:
         """Return the line that lies wholly within a row of cells, nearest to its middle."""
         per = self.room.per_line
-        first = -(-row * self.high // per)
-        last = (row + 1) * self.high // per - 1
+        first = -(-self.tops[row] // per)
+        last = self.tops[row + 1] // per - 1
         return (first + last) // 2
 
     def _numbers(self, row: int, upper: Codes, lower: Codes) -> list[Segment]:
         segments: list[Segment] = []
         for column in range(self.pooled.shape[1]):
-            start, end = column * self.wide, (column + 1) * self.wide
+            start, end = self.lefts[column : column + 2]
             code = int(self._codes[row, column])
             text = self._number(row, column)
-            width = (self.wide - 2) * self.room.dot_width
+            width = (end - start - 2) * self.room.dot_width
             if code == self._inks.nothing or len(text) > width:
                 segments += self._runs(upper[start:end], lower[start:end])
                 continue
@@ -208,21 +218,18 @@ class Drawing:
         if self._profiles is None:
             return
         yield Segment(" ")
-        halves = [
-            self._bar_length((y * room.per_line + each) // self.high)
-            for each in range(room.per_line)
-        ]
+        halves = [self._bar_length(y * room.per_line + each) for each in range(room.per_line)]
         upper, lower = halves[0], halves[-1]
         full, only_upper, only_lower = ("=", "=", "=") if room.characters else ("█", "▀", "▄")
         both, more = min(upper, lower), max(upper, lower)
         rest = only_upper if upper > lower else only_lower
         yield from _solid(full * both + rest * (more - both), looks.bars)
 
-    def _bar_length(self, row: int) -> int:
-        rows = self._profiles[1] if self._profiles is not None else np.empty(0)
-        if row >= rows.size or not np.isfinite(rows[row]) or not rows[row]:
+    def _bar_length(self, dot_row: int) -> int:
+        if self._profiles is None or dot_row >= self.tops[-1]:
             return 0
-        return max(round(float(rows[row]) * BARS), 1)
+        share = float(self._profiles[1][self._row_at[dot_row]])
+        return max(round(share * BARS), 1) if np.isfinite(share) and share else 0
 
     def _column_bars(self, line: int, looks: Looks) -> list[Segment]:
         """Bars of the mean magnitudes of columns in two lines, the upper one is line 0."""
@@ -230,9 +237,9 @@ class Drawing:
         eighths = np.where(columns > 0, np.maximum(np.rint(np.nan_to_num(columns) * 16), 1), 0)
         within = np.clip(eighths - (8 if line == 0 else 0), 0, 8).astype(int)
         letters = SIXTH_SIGNS if self.room.characters else EIGHTHS
-        each = self.wide * self.room.dot_width
+        within = within[self._column_at]
         name = "|w|" if self.room.gutter > 3 and line == 1 else ""
-        text = "".join(letters[height] * each for height in within.tolist())
+        text = "".join(letters[height] * self.room.dot_width for height in within.tolist())
         return [
             Segment(f"{name:>{self.room.gutter - 1}} ", looks.axis),
             *_solid(text, looks.bars),
@@ -240,18 +247,20 @@ class Drawing:
 
     def _axis(self, cursor_column: int, looks: Looks) -> list[Segment]:
         """Return the axis under the picture: columns by their numbers, the cursor's place."""
-        room, each = self.room, self.wide * self.room.dot_width
+        room, columns = self.room, self.pooled.shape[1]
         letters = ["─"] * self.used
-        place = cursor_column * each + (each - 1) // 2
-        free = 0
-        for column in range(self.pooled.shape[1]):
+        begins = [left * room.dot_width for left in self.lefts]
+        place = (begins[cursor_column] + begins[cursor_column + 1] - 1) // 2
+        free, smallest = 0, self.used // max(columns, 1)
+        for column in range(columns):
+            each = begins[column + 1] - begins[column]
             label = str(self.pooled.column_starts[column])
-            start = column * each + max((each - len(label)) // 2, 0)
+            start = begins[column] + max((each - len(label)) // 2, 0)
             end = start + len(label)
             is_free = free <= start and end <= self.used and not start <= place < end
             if room.gutter > 1 and is_free:
                 letters[start:end] = label
-                free = end + (1 if each > len(label) + 1 else LABEL_GAP)
+                free = end + (1 if smallest > len(label) + 1 else LABEL_GAP)
         text = "".join(letters)
         mark = "^" if room.characters else "▲"
         return [

@@ -7,9 +7,6 @@ from dataclasses import dataclass
 BARS = 8
 """Columns of the bars at the right: mean magnitudes of rows."""
 
-STEEPEST = 8
-"""How much larger one side of a cell may be drawn than the other."""
-
 
 @dataclass(frozen=True)
 class Room:
@@ -52,11 +49,14 @@ class Room:
         right = BARS + 1 if self.profiles else 0
         return max((self.width - self.gutter - right) // self.dot_width, 0)
 
-    def cell_size(self, rows: int, columns: int) -> tuple[int, int]:
-        """Return rows and columns of dots that each of so many cells gets, at least one."""
-        high = max(self.rows // max(rows, 1), 1)
-        wide = max(self.columns // max(columns, 1), 1)
-        return min(high, wide * STEEPEST), min(wide, high * STEEPEST)
+
+def edges(count: int, room: int) -> list[int]:
+    """Return where each of ``count`` cells begins among ``room`` dots, then where the last ends.
+
+    The cells fill the room, some by one dot larger than others, and have at least one dot each.
+    """
+    dots = max(room, count)
+    return [place * dots // max(count, 1) for place in range(count + 1)]
 
 
 def room_in(width: int, height: int, last_row: int, *, profiles: bool, characters: bool) -> Room:

@@ -19,7 +19,7 @@ from tensorpeek.tui.heatmap.gridded_screen import GriddedScreen
 from tensorpeek.tui.heatmap.keys import HEATMAP_KEYS
 from tensorpeek.tui.heatmap.plot import HeatmapPlot
 from tensorpeek.tui.heatmap.viewing import GridQuestion, Question, TensorQuestion
-from tensorpeek.tui.heatmap.words import heatmap_command, table_text
+from tensorpeek.tui.heatmap.words import grid_command, heatmap_command, table_text
 from tensorpeek.tui.keys import FOCUS_KEYS
 from tensorpeek.tui.screens.choosing_screen import PATIENCE
 from tensorpeek.tui.widgets.pickers import Pickers
@@ -287,12 +287,19 @@ class HeatmapScreen(GriddedScreen):
         return table_text(self._pooled, self._viewing.mode)
 
     def command_text(self) -> str:
-        """Return the command that draws this tensor into a file."""
-        if self._viewing.grid is not None:
-            self.notify("no command draws a grid", markup=False)
+        """Return the command that draws this tensor, or this grid, into a file."""
+        subject, viewing = self._choice.subject, self._viewing
+        if subject is None:
             return ""
-        subject = self._choice.subject
-        return "" if subject is None else heatmap_command(subject)
+        if viewing.grid is None:
+            return heatmap_command(subject)
+        return grid_command(
+            subject.path,
+            viewing.grid.name,
+            self._session.plugins,
+            alone=subject if viewing.alone else None,
+            raw=self._choice.wished_view == "raw",
+        )
 
     def show_note(self, words: str, *, is_error: bool = False) -> None:
         """Show words instead of a picture."""

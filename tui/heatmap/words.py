@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -153,6 +155,18 @@ def heatmap_command(subject: Subject) -> str:
     if subject.view == "raw":
         words += ["--view", "raw"]
     return shlex.join([*words, "-o", "heatmap.png"])
+
+
+def grid_command(
+    path: Path, layout: str, plugins: Sequence[str], *, alone: Subject | None, raw: bool
+) -> str:
+    """Return the command that draws a model in a grid, or one tensor of it ``alone``."""
+    words = ["tensorpeek", "plot", "grid", str(path)]
+    words += [] if alone is None else [exact_pattern(alone.name)]
+    words += ["--layout", layout]
+    for plugin in plugins:
+        words += ["--plugin", plugin]
+    return shlex.join([*words, *(["--view", "raw"] if raw else []), "-o", "grid.png"])
 
 
 def window_of(pooled: Pooled, cell: tuple[int, int]) -> Window:

@@ -116,7 +116,7 @@ def no_kernel(tensor: Tensor, following: Tensor | None) -> str:
     if following is not None:
         words += f"\n\nc goes to the next one: {following.name}"
     else:
-        words += "\n\nThis model has no convolution kernel."
+        words += "\n\nThis model has no convolution kernel; 3 shows it as a picture."
     if 3 <= len(tensor.shape) <= 5 and tensor.params:
         words += "\nx reads its axes as those of one all the same."
     return words

@@ -11,6 +11,13 @@ _SORT = Binding.Group("sort", compact=True)
 
 _MODEL_KEYS = [key for key in CHOOSING_KEYS if key.id in {"model.next", "model.previous", "view"}]
 
+_EXPORT = screen_key(
+    "E",
+    "export",
+    "Save the marked tensors (.safetensors), or this one (.npy)",
+    name="export",
+)
+
 LAYERS_KEYS: list[BindingType] = [
     screen_key(
         "slash", "filter", "Filter the tensors", name="filter", footer="filter", shown_as="/"
@@ -56,6 +63,9 @@ LAYERS_KEYS: list[BindingType] = [
     screen_key("M", "mark_all", "Mark all that are listed", name="mark.all"),
     screen_key("u", "unmark", "Unmark all", name="unmark"),
     screen_key(
+        "C", "compare", "Compare the last two marked tensors, overlaid", name="marked.compare"
+    ),
+    screen_key(
         "c",
         "condition",
         "Condition of a large matrix, or of the marked",
@@ -64,7 +74,7 @@ LAYERS_KEYS: list[BindingType] = [
     screen_key("escape", "escape", "Drop the filter; else pause measuring", name="escape"),
     *_MODEL_KEYS,
     *TAB_KEYS,
-    *COMMON_KEYS,
+    *(_EXPORT if key.id == "export" else key for key in COMMON_KEYS),
     *FOCUS_KEYS,
 ]
 """Every key of the screen. Those of :data:`TABLE_ACTIONS` are left to menus that have the focus."""

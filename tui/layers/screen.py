@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.widget import Widget
 from textual.widgets import Input, Label, Static
 
 from tensorpeek.tui.layers import messages as told
@@ -18,14 +18,15 @@ from tensorpeek.tui.layers.filter_input import FilterInput
 from tensorpeek.tui.layers.filtering import HINT
 from tensorpeek.tui.layers.keys import LAYERS_KEYS, MOVING_ACTIONS, TABLE_ACTIONS, TREE_ACTIONS
 from tensorpeek.tui.layers.layer_table import LayerTable
-from tensorpeek.tui.layers.row_screen import RowScreen
+from tensorpeek.tui.layers.marking_screen import MarkingScreen
 
 
-class LayersScreen(RowScreen):
+class LayersScreen(MarkingScreen):
     """Follows the keys; the table draws, the arrangement knows what is listed."""
 
     NAME = "layers"
     MAIN = "#table"
+    MAIN_TYPE: ClassVar[type[Widget]] = LayerTable
     AUTO_FOCUS = "#table"
     CSS_PATH = "layers.tcss"
     BINDINGS: ClassVar[list[BindingType]] = LAYERS_KEYS
@@ -202,36 +203,6 @@ class LayersScreen(RowScreen):
             self._fold(is_folded=False)
         elif table.cursor_line.module is not None:
             self.action_row(1)
-
-    # Marks
-
-    def action_mark(self) -> None:
-        """Mark the tensor, or those of the module, and go on."""
-        shown = self._shown
-        if shown is not None and len(shown):
-            self._mark(shown.tensors_at(self._table.cursor))
-            self.action_row(1)
-
-    def action_mark_all(self) -> None:
-        """Mark all listed tensors, or unmark them."""
-        if self._shown is not None:
-            self._mark(self._shown.listed)
-
-    def action_unmark(self) -> None:
-        """Unmark all tensors, listed or not."""
-        if self._shown is not None:
-            self._mark(self._shown.marked.copy())
-
-    def _mark(self, places: Sequence[int] | set[int]) -> None:
-        shown, path = self._shown, self._choice.path
-        if shown is None or path is None:
-            return
-        shown.mark(places)
-        others = [entry for entry in self._session.marked if entry[0] != path]
-        names = shown.inventory.names
-        self._session.marked = others + [(path, names[place]) for place in sorted(shown.marked)]
-        self._table.refresh()
-        self._show_status()
 
     # Measures
 

@@ -32,10 +32,14 @@ def totals_text(known: Arrangement, width: int) -> str:
     parts += [f"{short_count(totals.params)} params", size(totals.nbytes)]
     if totals.bits_per_weight is not None:
         parts.append(f"{totals.bits_per_weight:.2f} bits per weight")
+    hint = ""
     if known.marked:
         parts.append(f"{len(known.marked):,} marked")
+        hint = ": E saves them, C compares" if len(known.marked) > 1 else ": E saves, m marks more"
     line = "  ".join(parts)
-    return line if len(line) < width else line.replace("bits per weight", "bits/w")
+    shorter = line.replace("bits per weight", "bits/w")
+    lines = (line + hint, shorter + hint, line, shorter)
+    return next((each for each in lines if len(each) < width), shorter)
 
 
 def progress_text(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from abc import abstractmethod
 from functools import partial
 from pathlib import Path
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.15
 """Seconds for which the last picture stays while the next one is prepared."""
+
+LAST_WORDS = 0.5
+"""Seconds at most that quitting waits for a file half written to be removed."""
 
 
 class ChoosingScreen(Screen[None]):
@@ -111,11 +116,14 @@ class ChoosingScreen(Screen[None]):
         choice = self._choice
         return choice.path, id(choice.model), id(choice.tensor), choice.view
 
-    def on_unmount(self) -> None:
-        """Tell the background to stop: nobody waits for it."""
+    async def on_unmount(self) -> None:
+        """Tell the background to stop: nobody waits for it, but for a file to be taken away."""
         self._background.close()
         self._watcher.close()
         self._writer.close()
+        last = time.monotonic() + LAST_WORDS
+        while not self._writer.is_idle() and time.monotonic() < last:
+            await asyncio.sleep(0.01)
 
     @on(Crashed)
     def raise_crash(self, event: Crashed) -> None:

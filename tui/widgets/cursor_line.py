@@ -26,7 +26,7 @@ class CursorLine(Static):
 
     def show_words(self, words: str) -> None:
         """Show a text."""
-        self.update(Text(words), layout=False)
+        self.update(Text(words, no_wrap=True, overflow="ellipsis"), layout=False)
 
 
 def bin_text(histogram: Histogram, index: int, color: str) -> Text:

@@ -30,6 +30,8 @@ DISPENSABLE = (
     "open",
     *("kernels.larger", "kernels.smaller", "kernels.scale", "kernels.order"),
     *("compare.bins.more", "compare.bins.fewer", "compare.mark", "compare.exchange"),
+    *("compare.order", "kernels.mode", "kernels.input.previous", "kernels.input.next"),
+    *("spectrum.log", "mark", "risk.scale"),
 )
 """Keys left out, in this order, where the line is too short for all."""
 
