@@ -94,7 +94,7 @@ def test_a_narrow_terminal_and_a_resize(samples: Path) -> None:
         size = struct.pack("HHHH", 36, 120, 0, 0)
         fcntl.ioctl(terminal.master, termios.TIOCSWINSZ, size)
         terminal.signal(signal.SIGWINCH)
-        terminal.until_shown("percent of parameters", "statistics", "palette")
+        terminal.until_shown("percent of parameters", "mean |x|", "palette")
         terminal.send("q")
         assert terminal.ended() == 0
 

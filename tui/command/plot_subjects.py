@@ -55,15 +55,18 @@ def selected(model: Model, selection: Selection, request: PlotRequest) -> list[T
     """Return the tensors of a model that a kind of figure can show, or all that were named."""
     everything, kind = request.everything, request.kind
     tensors = selection.tensors(model, everything=everything)
-    if kind == "risk" and stores_conv1d(model.tensors):
-        return [outputs_last(tensor) for tensor in tensors]
-    if kind in {"risk", "dashboard", "grid"}:
+    if kind == "grid":
         return tensors
+    if kind in {"risk", "dashboard"}:
+        if not (selection.patterns or everything):
+            tensors = _matrices(tensors) or tensors
+        is_turned = kind == "risk" and stores_conv1d(model.tensors)
+        return [outputs_last(tensor) for tensor in tensors] if is_turned else tensors
     if not (selection.patterns or everything):
         tensors = [tensor for tensor in tensors if tensor.role == "weight"] or tensors
     fit = tensors
     if kind == "spectrum":
-        fit = [tensor for tensor in tensors if len(tensor.shape) > 1 and tensor.params]
+        fit = _matrices(tensors)
     elif kind == "kernels":
         from tensorpeek.analysis.kernels import kernel_layout
 
@@ -71,3 +74,7 @@ def selected(model: Model, selection: Selection, request: PlotRequest) -> list[T
     elif request.options.both:
         fit = [tensor for tensor in tensors if len(tensor.views) > 1]
     return fit or tensors
+
+
+def _matrices(tensors: Sequence[Tensor]) -> list[Tensor]:
+    return [tensor for tensor in tensors if len(tensor.shape) > 1 and tensor.params]
