@@ -36,7 +36,7 @@ PICTURES = {
     "spectrum": Picture(("resnet8.onnx",), "n n n 5"),
     "risk": Picture(("resnet8.onnx",), "6 b b"),
     "dashboard": Picture(("resnet8.onnx",), "6 g g g"),
-    "compare": Picture(("resnet8.pt", "resnet8_int8.pt"), "7"),
+    "compare": Picture(("resnet8.pt", "resnet8_int8.pt"), "7", (120, 36)),
     "light": Picture(("resnet8_int8.pt",), "n n v", theme="tensorpeek-light"),
 }
 
