@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from textual.pilot import Pilot
 
 from tensorpeek.tui.app import TensorpeekApp
+from tensorpeek.tui.picture import without_remote_fonts
 from tensorpeek.tui.screens.tab_screen import TabScreen
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -62,11 +62,6 @@ async def settle(app: TensorpeekApp, pilot: Pilot[int]) -> None:
             raise TypeError(screen)
         while not screen.is_settled:
             await pilot.pause(0.05)
-
-
-def without_remote_fonts(picture: str) -> str:
-    """Drop the web fonts, which pages that embed the picture do not load."""
-    return re.sub(r"@font-face \{[^}]*\}\s*", "", picture)
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ async def test_a_picture_lands_in_the_working_folder_and_overwrites_nothing(
     assert names == ["tensorpeek-1.svg", "tensorpeek-2.svg", "tensorpeek-3.svg"]
     picture = ET.parse(tmp_path / "tensorpeek-2.svg").getroot()
     assert "conv2d_1.weight" in "".join(picture.itertext())
+    assert "url(" not in (tmp_path / "tensorpeek-2.svg").read_text().replace("url(#", "")
 
 
 async def test_a_folder_that_cannot_be_written_is_said_and_not_fatal(
