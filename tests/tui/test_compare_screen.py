@@ -201,7 +201,8 @@ async def test_the_list_and_the_menus_follow_each_other(both: tuple[Path, Path])
         await app.press("up", "pagedown", "pageup", "space", "k")
         await app.press("1")
         assert app.subject() == ".".join(app.chosen()[1:])
-        await app.press("7", "t")
+        await app.press("7")
+        await app.press("t")
         assert app.chosen()[2] == "weight"
 
 

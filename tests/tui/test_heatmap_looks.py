@@ -41,7 +41,8 @@ GOLDENS = Path(__file__).parent / "goldens"
 @pytest.mark.parametrize("size", [(250, 70), WIDE, NARROW, (40, 10), (20, 6), (1, 1)], ids=str)
 async def test_every_size_is_drawn(samples: Path, size: tuple[int, int]) -> None:
     async with driven(samples / "resnet8_int8.pt", size=size) as app:
-        await app.press("3", "n", "P", "l", "j", "G")
+        await app.press("3")
+        await app.press("n", "P", "l", "j", "G")
         assert len(app.lines()) == size[1]
         await app.press("g", "z")
         if size[0] >= 80:
@@ -52,7 +53,8 @@ async def test_every_size_is_drawn(samples: Path, size: tuple[int, int]) -> None
 
 async def test_resizing_fits_the_cells_again(samples: Path) -> None:
     async with driven(samples / "resnet8_int8.pt") as app:
-        await app.press("3", *"nnn", "l")
+        await app.press("3")
+        await app.press(*"nnn", "l")
         before = cell_line(app)
         for size in ((60, 20), (1, 1), (200, 60), WIDE):
             await app.pilot.resize_terminal(*size)
@@ -146,7 +148,8 @@ async def test_the_screen_is_as_it_was_read(
 ) -> None:
     golden = GOLDENS / f"{name}.txt"
     async with driven(samples / "resnet8_int8.pt", size=size, ascii_only=True) as app:
-        await app.press("3", *keys)
+        await app.press("3")
+        await app.press(*keys)
         lines = app.text().splitlines()
     del lines[1]  # the tabs, which grow
     if os.environ.get("TENSORPEEK_GOLDENS") == "write":

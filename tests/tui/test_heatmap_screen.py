@@ -93,7 +93,8 @@ async def test_the_colors_on_the_terminal_are_those_of_the_map(
 async def test_what_is_not_finite_has_colors_of_its_own_and_is_counted(weights: Weights) -> None:
     path, _ = weights
     async with driven(path) as app:
-        await app.press("3", "/", *"odd", "enter")
+        await app.press("3")
+        await app.press("/", *"odd", "enter")
         assert "NaN 1" in app.text()
         assert "inf 2" in app.text()
         colors = cell_colors(app)
@@ -111,7 +112,8 @@ async def test_what_is_not_finite_has_colors_of_its_own_and_is_counted(weights: 
 async def test_copied_numbers_are_the_cells(weights: Weights) -> None:
     path, values = weights
     async with driven(path) as app:
-        await app.press("3", "y")
+        await app.press("3")
+        await app.press("y")
         table = [line.split("\t") for line in app.app.clipboard.splitlines()]
         pooled = pooled_of(app)
         assert table[0][1:] == [str(start) for start in pooled.column_starts[:-1]]
@@ -123,7 +125,8 @@ async def test_copied_numbers_are_the_cells(weights: Weights) -> None:
 async def test_the_copied_command_draws_this_tensor_or_this_grid(samples: Path) -> None:
     path = samples / "resnet8_int8.pt"
     async with driven(path) as app:
-        await app.press("3", "v", "Y")
+        await app.press("3")
+        await app.press("v", "Y")
         words = shlex.split(app.app.clipboard)
         assert words == [
             "tensorpeek",
@@ -183,7 +186,8 @@ async def test_the_cursor_tells_what_torch_unpacks(samples: Path) -> None:
 async def test_a_pooled_cell_tells_its_rows_columns_and_what_stands_out(weights: Weights) -> None:
     path, values = weights
     async with driven(path) as app:
-        await app.press("3", "x")
+        await app.press("3")
+        await app.press("x")
         words = re.fullmatch(
             r"rows (\d+)–(\d+), columns (\d+)–(\d+)  absmax -40 of (\d+) values  \[123, 456\]  -40",
             cell_line(app),
@@ -217,7 +221,8 @@ async def test_the_mouse_puts_the_cursor(samples: Path) -> None:
 async def test_zooming_in_goes_to_every_value_and_back(weights: Weights) -> None:
     path, values = weights
     async with driven(path) as app:
-        await app.press("3", "x")
+        await app.press("3")
+        await app.press("x")
         whole = app.text()
         seen = [title(app)]
         for _ in range(20):
@@ -245,7 +250,8 @@ async def test_zooming_in_goes_to_every_value_and_back(weights: Weights) -> None
 async def test_panning_moves_the_window_and_the_cursor(weights: Weights) -> None:
     path, values = weights
     async with driven(path) as app:
-        await app.press("3", *"zzz")
+        await app.press("3")
+        await app.press(*"zzz")
         viewport = screen_of(app)._viewing.viewport
         start = viewport.bounds
         for key, axis, sign in (("L", 2, 1), ("J", 0, 1), ("H", 2, -1), ("K", 0, -1)):
@@ -268,7 +274,8 @@ async def test_panning_moves_the_window_and_the_cursor(weights: Weights) -> None
 
 async def test_the_window_follows_the_cursor_beyond_its_edge(samples: Path) -> None:
     async with driven(samples / "resnet8_int8.pt") as app:
-        await app.press("3", "z", "z")
+        await app.press("3")
+        await app.press("z", "z")
         viewport = screen_of(app)._viewing.viewport
         for _ in range(40):
             app.send("l")
@@ -280,7 +287,8 @@ async def test_the_window_follows_the_cursor_beyond_its_edge(samples: Path) -> N
 async def test_colors_span_the_whole_picture_or_the_part(weights: Weights) -> None:
     path, values = weights
     async with driven(path) as app:
-        await app.press("3", *"zzz")
+        await app.press("3")
+        await app.press(*"zzz")
         assert legend(app).split()[-1] == "40"
         await app.press("r")
         top, bottom, left, right = screen_of(app)._viewing.viewport.bounds
@@ -326,7 +334,8 @@ async def test_axes_and_indexes_choose_any_slice(weights: Weights) -> None:
     path, values = weights
     conv = values["conv.weight"]
     async with driven(path) as app:
-        await app.press("3", "/", *"conv", "enter")
+        await app.press("3")
+        await app.press("/", *"conv", "enter")
         assert "a 0 × 1,2,3" in settings(app)
         np.testing.assert_array_equal(pooled_of(app).values("max"), conv.reshape(6, -1))
         await app.press("i")
@@ -351,7 +360,8 @@ async def test_axes_and_indexes_choose_any_slice(weights: Weights) -> None:
 async def test_one_axis_is_wrapped_into_rows(weights: Weights) -> None:
     path, values = weights
     async with driven(path) as app:
-        await app.press("3", "/", *"conv", "enter", "t")
+        await app.press("3")
+        await app.press("/", *"conv", "enter", "t")
         assert "a wrapped" in settings(app)
         pooled = pooled_of(app)
         np.testing.assert_array_equal(pooled.values("max")[pooled.holds], values["conv.bias"])
@@ -363,7 +373,8 @@ async def test_one_axis_is_wrapped_into_rows(weights: Weights) -> None:
 async def test_profiles_are_bars_of_mean_magnitudes(weights: Weights) -> None:
     path, values = weights
     async with driven(path) as app:
-        await app.press("3", "/", *"conv", "enter")
+        await app.press("3")
+        await app.press("/", *"conv", "enter")
         before = app.text()
         await app.press("P")
         lines = app.region("#plot")
@@ -385,7 +396,8 @@ async def test_profiles_are_bars_of_mean_magnitudes(weights: Weights) -> None:
 
 async def test_going_to_a_layer_of_the_same_shape_keeps_the_part(samples: Path) -> None:
     async with driven(samples / "resnet8.onnx") as app:
-        await app.press("3", "n", "z", "l", "j")
+        await app.press("3")
+        await app.press("n", "z", "l", "j")
         part, index = title(app), cell_line(app).split("]")[0]
         await app.press("n")
         assert app.menu("layer") == "conv2d_3"
@@ -397,7 +409,8 @@ async def test_going_to_a_layer_of_the_same_shape_keeps_the_part(samples: Path) 
 
 async def test_another_screen_and_back_keeps_the_picture(samples: Path) -> None:
     async with driven(samples / "resnet8_int8.pt") as app:
-        await app.press("3", "n", "z", "c")
+        await app.press("3")
+        await app.press("n", "z", "c")
         before = app.text()
         await app.press("1")
         assert app.menu("layer") == "conv2d_2"
@@ -422,7 +435,8 @@ async def test_a_file_that_is_opened_again_is_drawn_again(tmp_path: Path) -> Non
 
 async def test_every_key_is_told_in_the_help(samples: Path) -> None:
     async with driven(samples / "resnet8_int8.pt", size=(120, 80)) as app:
-        await app.press("3", "?")
+        await app.press("3")
+        await app.press("?")
         shown = app.text()
         for words in (
             "Pooled value: absmax, mean, max, min",
@@ -473,7 +487,8 @@ async def test_the_cursor_of_a_grid_tells_layer_index_and_value(samples: Path) -
     graph = onnx.load(samples / "resnet8.onnx").graph
     arrays = {each.name: onnx.numpy_helper.to_array(each) for each in graph.initializer}
     async with driven(samples / "resnet8.onnx") as app:
-        await app.press("3", *"GGGG", *"jjjjjjjjjjjjjjjjjjjjjjllllllllll")
+        await app.press("3")
+        await app.press(*"GGGG", *"jjjjjjjjjjjjjjjjjjjjjjllllllllll")
         words = re.search(r"^(\S+)  .*absmax (\S+) of \d+ values  \[(.*)\]  (\S+)$", cell_line(app))
         assert words is not None, cell_line(app)
         index = tuple(int(each) for each in words[3].split(", "))
@@ -515,7 +530,8 @@ async def test_plugins_that_the_user_names_are_grids_too_and_cannot_end_the_app(
     async with app.run_test(size=(120, 36), notifications=True) as pilot:
         driver = DrivenApp(app, pilot)
         await driver.settle()
-        await driver.press("3", *"G" * 6)
+        await driver.press("3")
+        await driver.press(*"G" * 6)
         assert "broken.py: OSError: [/nothing]" in driver.notes()[0]
         assert "G [red]columns" in settings(driver)
         await driver.press("G")
@@ -528,7 +544,8 @@ async def test_no_code_is_taken_from_the_folder_of_a_model(tmp_path: Path) -> No
     torch.save({"a.weight": torch.ones(4, 4)}, tmp_path / "m.pt")
     (tmp_path / "grid.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\n{PLUGIN}")
     async with driven(tmp_path) as app:
-        await app.press("3", *"GGGGG")
+        await app.press("3")
+        await app.press(*"GGGGG")
         assert "layer-separated" in settings(app)
         await app.press("G")
         assert not (tmp_path / "ran").exists()
@@ -542,7 +559,8 @@ async def test_a_model_without_parameters_has_no_grid(
     object.__setattr__(tensor, "role", "buffer")
     put_models(monkeypatch, {path: model_at(path, [tensor])})
     async with driven(path) as app:
-        await app.press("3", "G")
+        await app.press("3")
+        await app.press("G")
         assert plot_of(app).note == "no parameters to show"
         await app.press("g")
         assert plot_of(app).has_picture

@@ -83,7 +83,8 @@ async def test_names_are_text_on_the_screen_of_comparisons(
     paths: tuple[Path, Path], size: tuple[int, int]
 ) -> None:
     async with driven(*paths, size=size) as app:
-        await app.press("7", "home")
+        await app.press("7")
+        await app.press("home")
         for _ in NAMES:
             check_screen(app)
             assert "b − a, up to 17.5" in app.text()

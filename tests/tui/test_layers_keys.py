@@ -61,7 +61,8 @@ async def test_row_keys_choose_the_tensor_for_all_screens(samples: Path) -> None
 
 async def test_page_keys_move_by_what_is_in_sight(samples: Path) -> None:
     async with driven(samples / CODES, size=NARROW) as app:
-        await app.press("2", "home")
+        await app.press("2")
+        await app.press("home")
         page = app.main.query_one(LayerTable).page
         for key, place in (("pagedown", page), ("ctrl+d", 2 * page), ("pageup", page)):
             await app.press(key)
@@ -72,7 +73,8 @@ async def test_page_keys_move_by_what_is_in_sight(samples: Path) -> None:
 
 async def test_enter_opens_the_histogram_of_the_tensor(samples: Path) -> None:
     async with driven(samples / FLOAT) as app:
-        await app.press("2", "n", "n", "n", "enter")
+        await app.press("2")
+        await app.press("n", "n", "n", "enter")
         assert app.subject() == "conv2d_2.bias"
         values = weights(samples)["conv2d_2.bias"].astype(np.float64)
         assert float(app.statistics()["mean"]) == float(f"{values.mean():.6g}")
@@ -80,7 +82,8 @@ async def test_enter_opens_the_histogram_of_the_tensor(samples: Path) -> None:
 
 async def test_keys_that_arrive_in_one_batch_are_all_followed(samples: Path) -> None:
     async with driven(samples / FLOAT) as app:
-        await app.press("2", "/", *"bias", "enter", "n", "m", "n", "enter")
+        await app.press("2")
+        await app.press("/", *"bias", "enter", "n", "m", "n", "enter")
         assert app.subject() == "conv2d_4.bias"
         assert app.main._session.marked == [(samples / FLOAT, "conv2d_2.bias")]
 
@@ -88,7 +91,8 @@ async def test_keys_that_arrive_in_one_batch_are_all_followed(samples: Path) -> 
 async def test_sort_keys_go_through_the_columns_and_back(samples: Path) -> None:
     arrays = weights(samples)
     async with driven(samples / FLOAT) as app:
-        await app.press("2", ">")
+        await app.press("2")
+        await app.press(">")
         assert "Tensor▲" in row(app, 0)
         for title in ("Type▲", "Shape▲", "Params▲"):
             await app.press("full_stop")
@@ -120,7 +124,8 @@ async def test_every_column_that_sorts_is_brought_into_sight(samples: Path) -> N
 async def test_sorting_by_std_is_numpys(samples: Path) -> None:
     arrays = weights(samples)
     async with driven(samples / FLOAT) as app:
-        await app.press("2", *[">"] * 8, "r")
+        await app.press("2")
+        await app.press(*[">"] * 8, "r")
         assert "Std▼" in row(app, 0)
         expected = sorted(arrays, key=lambda name: -arrays[name].astype(np.float64).std())
         assert names(app) == expected
@@ -177,7 +182,8 @@ async def test_column_keys_scroll_sideways_and_the_name_stays(samples: Path) -> 
 async def test_filter_key_and_field(samples: Path) -> None:
     arrays = weights(samples)
     async with driven(samples / FLOAT) as app:
-        await app.press("2", "/", *"bias")
+        await app.press("2")
+        await app.press("/", *"bias")
         assert names(app) == [name for name in arrays if "bias" in name]
         assert app.line("#layers-totals").startswith("10 of 20 tensors")
         assert isinstance(app.main.focused, Input)
@@ -196,7 +202,8 @@ async def test_filter_key_and_field(samples: Path) -> None:
 
 async def test_a_filter_that_nothing_matches_says_so(samples: Path) -> None:
     async with driven(samples / FLOAT) as app:
-        await app.press("2", "/", *"zzzz", "enter")
+        await app.press("2")
+        await app.press("/", *"zzzz", "enter")
         assert names(app) == []
         assert app.line("#layers-detail") == "nothing matches the filter"
         for key in ("n", "p", "end", "m", "M", "enter", "g", "f", "space", "right", "left", "c"):
@@ -209,7 +216,8 @@ async def test_a_filter_that_nothing_matches_says_so(samples: Path) -> None:
 
 async def test_tree_keys_group_fold_and_unfold(samples: Path) -> None:
     async with driven(samples / FLOAT) as app:
-        await app.press("2", "g")
+        await app.press("2")
+        await app.press("g")
         assert row(app, 1).split()[:4] == ["▾", "conv2d_1", "2", "tensors"]
         assert "    weight" in row(app, 2)
         assert "weight" in row(app)
@@ -237,7 +245,8 @@ async def test_tree_keys_group_fold_and_unfold(samples: Path) -> None:
 async def test_modules_have_totals(samples: Path) -> None:
     arrays = weights(samples)
     async with driven(samples / FLOAT, size=(250, 40)) as app:
-        await app.press("2", "g")
+        await app.press("2")
+        await app.press("g")
         for line in table(app):
             words = line.replace("▶", "").split()
             if words[0] not in {"▾", "▸"}:
@@ -250,7 +259,8 @@ async def test_modules_have_totals(samples: Path) -> None:
 
 async def test_a_filter_shows_what_it_finds_in_folded_modules(samples: Path) -> None:
     async with driven(samples / FLOAT) as app:
-        await app.press("2", "g", "f", "/", *"dense.bias", "enter")
+        await app.press("2")
+        await app.press("g", "f", "/", *"dense.bias", "enter")
         assert "dense.bias" in row(app, 1)
         await app.press("escape")
         assert "▸ conv2d_1" in row(app, 1)
@@ -260,7 +270,8 @@ async def test_mark_keys_mark_for_all_screens(samples: Path) -> None:
     path = samples / FLOAT
     async with driven(path) as app:
         session = app.main._session
-        await app.press("2", "m", "x")
+        await app.press("2")
+        await app.press("m", "x")
         assert session.marked == [(path, "conv2d_1.weight"), (path, "conv2d_1.bias")]
         assert [line[1] for line in table(app)[:3]] == ["●", "●", " "]
         assert "2 marked" in app.line("#layers-totals")
@@ -282,7 +293,8 @@ async def test_mark_keys_mark_for_all_screens(samples: Path) -> None:
 
 async def test_marks_of_other_models_stay(samples: Path) -> None:
     async with driven(samples / FLOAT, samples / CODES) as app:
-        await app.press("2", "m", "]")
+        await app.press("2")
+        await app.press("m", "]")
         await app.press("m")
         assert [path.name for path, _ in app.main._session.marked] == [FLOAT, CODES]
         await app.press("[")
@@ -292,7 +304,8 @@ async def test_marks_of_other_models_stay(samples: Path) -> None:
 
 async def test_the_order_and_the_filter_stay_for_the_next_model(samples: Path) -> None:
     async with driven(samples / FLOAT, samples / "resnet8.pt") as app:
-        await app.press("2", "/", *"weight", "enter", ">", "r", "]")
+        await app.press("2")
+        await app.press("/", *"weight", "enter", ">", "r", "]")
         assert "resnet8.pt" in app.line("#title")
         assert names(app)[0] == "dense.weight"
         assert "Tensor▼" in row(app, 0)
@@ -301,7 +314,8 @@ async def test_the_order_and_the_filter_stay_for_the_next_model(samples: Path) -
 
 async def test_view_key_shows_codes_or_floats(samples: Path) -> None:
     async with driven(samples / CODES) as app:
-        await app.press("2", "/", *"conv2d_2.weight", "enter")
+        await app.press("2")
+        await app.press("/", *"conv2d_2.weight", "enter")
         assert "dequantized view" in app.line("#layers-totals")
         floats = cell(app, "Min")
         await app.press("v")
@@ -320,7 +334,8 @@ async def test_view_key_shows_codes_or_floats(samples: Path) -> None:
 async def test_copy_keys_copy_the_table_and_its_command(samples: Path) -> None:
     arrays = weights(samples)
     async with driven(samples / FLOAT) as app:
-        await app.press("2", *["l"] * 20, "/", *"weight", "enter")
+        await app.press("2")
+        await app.press(*["l"] * 20, "/", *"weight", "enter")
         await app.press("y")
         lines = [line.split("\t") for line in app.app.clipboard.splitlines()]
         assert lines[0] == [column.title for column in COLUMNS]
@@ -342,7 +357,8 @@ async def test_copy_keys_copy_the_table_and_its_command(samples: Path) -> None:
         await app.press("home", "m", "Y")
         assert app.app.clipboard == f"tensorpeek scan {samples / FLOAT} conv2d_1.weight"
     async with driven(samples / CODES) as app:
-        await app.press("2", "v", "Y")
+        await app.press("2")
+        await app.press("v", "Y")
         assert app.app.clipboard.endswith("resnet8_int8.pt --view raw")
 
 
@@ -359,7 +375,8 @@ async def test_menus_keep_their_keys(samples: Path) -> None:
 
 async def test_help_tells_the_keys_on_one_line_each(samples: Path) -> None:
     async with driven(samples / FLOAT, size=(120, 70)) as app:
-        await app.press("2", "?")
+        await app.press("2")
+        await app.press("?")
         text = app.text()
         for binding in LAYERS_KEYS:
             assert isinstance(binding, Binding)
@@ -388,7 +405,8 @@ async def test_quitting_while_the_menus_are_still_to_follow_is_quiet(samples: Pa
 
 async def test_a_terminal_may_change_its_size(samples: Path) -> None:
     async with driven(samples / CODES) as app:
-        await app.press("2", "end", *["l"] * 20)
+        await app.press("2")
+        await app.press("end", *["l"] * 20)
         for size in (NARROW, (250, 70), (40, 12), (120, 36)):
             await app.pilot.resize_terminal(*size)
             await app.settle()

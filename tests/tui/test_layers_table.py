@@ -68,7 +68,8 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(("ascii_only", "levels"), [(False, BLOCKS), (True, ASCII_BLOCKS)])
 async def test_figures_are_those_of_numpy(path: Path, ascii_only: bool, levels: str) -> None:
     async with driven(path, size=(200, 20), ascii_only=ascii_only) as app:
-        await app.press("2", "home")
+        await app.press("2")
+        await app.press("home")
         for array in (FLOATS, HOLED, BROKEN):
             values = array.astype(np.float64)
             finite = values[np.isfinite(values)]
@@ -96,7 +97,8 @@ async def test_sqnr_and_condition_are_those_of_numpy(path: Path) -> None:
     error = np.rint(FLOATS / scale) * scale - FLOATS
     ratio = 10 * np.log10((FLOATS.astype(np.float64) ** 2).sum() / (error**2).sum())
     async with driven(path, size=(250, 20)) as app:
-        await app.press("2", "home")
+        await app.press("2")
+        await app.press("home")
         assert float(cell(app, "SQNR dB")) == pytest.approx(ratio, abs=0.05)
         condition = np.linalg.cond(FLOATS.astype(np.float64))
         assert float(cell(app, "Condition")) == float(f"{condition:.3g}")
@@ -108,7 +110,8 @@ async def test_sqnr_and_condition_are_those_of_numpy(path: Path) -> None:
 
 async def test_what_cannot_be_read_says_why(path: Path) -> None:
     async with driven(path) as app:
-        await app.press("2", "/", *"lost", "enter")
+        await app.press("2")
+        await app.press("/", *"lost", "enter")
         assert "not read: lies beyond the file's end" in row(app)
         assert "lies beyond the file's end" in app.line("#layers-detail")
         await app.press("escape", "/", *"empty", "enter")
@@ -129,7 +132,8 @@ async def test_a_key_measures_the_condition_of_a_large_matrix(
 ) -> None:
     monkeypatch.setattr("tensorpeek.analysis.overview.EASY_SPECTRUM", 100)
     async with driven(path, size=(200, 20)) as app:
-        await app.press("2", "home")
+        await app.press("2")
+        await app.press("home")
         assert "press c" in row(app)
         await app.press("c")
         condition = np.linalg.cond(FLOATS.astype(np.float64))
@@ -242,7 +246,8 @@ async def test_measuring_is_given_up(
 
 async def test_lines_follow_what_is_measured_while_they_are_sorted(many: Path) -> None:
     async with driven(many) as app:
-        await app.press("2", *[">"] * 5, "r")
+        await app.press("2")
+        await app.press(*[">"] * 5, "r")
         assert "Max▼" in row(app, 0) or "Min▼" in row(app, 0)
         assert names(app)[:2] == [
             "model.layers.199.part_3.weight",
@@ -347,7 +352,8 @@ async def test_hostile_names_are_text(tmp_path: Path, size: tuple[int, int]) -> 
     path = tmp_path / "[@click=app.quit]\x1b[31m.pt"
     torch.save({name: torch.arange(3.0) for name in HOSTILE}, path)
     async with driven(path, size=size) as app:
-        await app.press("2", "home")
+        await app.press("2")
+        await app.press("home")
         for _ in HOSTILE:
             check_screen(app)
             await app.press("n")
@@ -364,14 +370,16 @@ async def test_without_color_the_cursor_and_the_marks_are_characters(
 ) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     async with driven(path, size=NARROW) as app:
-        await app.press("2", "home", "m", "n")
+        await app.press("2")
+        await app.press("home", "m", "n")
         assert [line[:2] for line in table(app)[:4]] == [" ●", "  ", "▶ ", "  "]
 
 
 @pytest.mark.parametrize("theme", ["tensorpeek-light", "ansi-dark", "textual-light"])
 async def test_every_theme_draws_the_table(path: Path, theme: str) -> None:
     async with driven(path, theme=theme) as app:
-        await app.press("2", "g", "m")
+        await app.press("2")
+        await app.press("g", "m")
         assert "plain" in row(app, 1)
 
 
@@ -381,7 +389,8 @@ async def test_a_file_that_does_not_open_shows_its_error_and_the_next_one_its_ta
     broken = tmp_path / "broken.pt"
     broken.write_bytes(b"no model")
     async with driven(samples / "resnet8.onnx", broken) as app:
-        await app.press("2", "]")
+        await app.press("2")
+        await app.press("]")
         assert "not a model file" in app.region("#table")[1]
         for key in ("n", "m", "g", ">", "y", "Y", "c", "enter", "escape", "/", "escape"):
             await app.press(key)
@@ -402,7 +411,8 @@ async def test_the_screen_is_as_it_was_read(
 ) -> None:
     golden = GOLDENS / f"{request.node.callspec.id}.txt"
     async with driven(samples / model, size=size) as app:
-        await app.press("2", *keys)
+        await app.press("2")
+        await app.press(*keys)
         shown = without_tabs(app) + "\n"
     if os.environ.get("TENSORPEEK_GOLDENS") == "write":
         golden.write_text(shown, encoding="utf-8")

@@ -137,7 +137,8 @@ async def test_every_scheme_equals_the_diagnosis_of_a_scan(path: Path) -> None:
 
 async def test_health_is_that_of_a_scan_and_says_what_to_do(path: Path) -> None:
     async with driven(path) as app:
-        await app.press("6", "G")
+        await app.press("6")
+        await app.press("G")
         risk = risk_screen(app)._risk
         assert risk is not None
         truth = [diagnose(tensor).health for tensor in risk.tensors[:5]]
@@ -155,7 +156,8 @@ async def test_health_is_that_of_a_scan_and_says_what_to_do(path: Path) -> None:
 
 async def test_condition_and_rank_are_ranked_worst_first(path: Path) -> None:
     async with driven(path) as app:
-        await app.press("6", "g")
+        await app.press("6")
+        await app.press("g")
         risk = risk_screen(app)._risk
         assert risk is not None
         truth = {}
@@ -373,7 +375,8 @@ async def test_opening_the_file_again_measures_it_again(path: Path) -> None:
 
 async def test_the_table_and_the_command_are_copied(path: Path) -> None:
     async with driven(path) as app:
-        await app.press("6", "b")
+        await app.press("6")
+        await app.press("b")
         await app.press("y")
         lines = app.app.clipboard.splitlines()
         assert lines[0] == "int6 per tensor, symmetric"

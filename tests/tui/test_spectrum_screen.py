@@ -125,7 +125,8 @@ async def test_every_picture_is_drawn(model: Path, size: tuple[int, int], ascii_
 
 async def test_log_and_the_kind_of_noise_have_keys(model: Path) -> None:
     async with driven(model) as app:
-        await app.press("5", "g")
+        await app.press("5")
+        await app.press("g")
         assert "linear" in app.region("#plot")[0]
         await app.press("g")
         assert "log scale" in app.region("#plot")[0]
@@ -151,7 +152,8 @@ async def test_bars_above_the_noise_have_another_color_and_without_color_another
 
 async def test_what_has_no_spectrum_says_why(model: Path) -> None:
     async with driven(model) as app:
-        await app.press("5", "n")
+        await app.press("5")
+        await app.press("n")
         assert "has NaN or infinite values" in plot_of(app).note
         await app.press("n")
         assert "needs a matrix, and this is a vector (7)" in plot_of(app).note
@@ -239,7 +241,8 @@ async def test_the_measures_are_copied_and_the_command_prints_them(
     assert len(tensor.shape) > 1
     truth = linalg.svdvals(tensor.read().reshape(tensor.shape[0], -1).astype(np.float64))
     async with driven(file) as app:
-        await app.press("5", "y")
+        await app.press("5")
+        await app.press("y")
         assert f"\nlargest\t{truth[0]:.6g}\n" in app.app.clipboard
         await app.press("Y")
         words = shlex.split(app.app.clipboard)
@@ -266,7 +269,8 @@ async def test_hostile_names_are_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("theme", ["tensorpeek-light", "ansi-dark", "nord"])
 async def test_other_themes_draw_it_too(model: Path, theme: str) -> None:
     async with driven(model, theme=theme) as app:
-        await app.press("5", "m", "m", "m")
+        await app.press("5")
+        await app.press("m", "m", "m")
         assert "law of noise" in app.text()
 
 
