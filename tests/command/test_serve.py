@@ -121,6 +121,17 @@ def test_what_cannot_be_served_is_said(run: Run, tmp_path: Path, samples: Path) 
     assert elsewhere.stderr.startswith("tensorpeek: 192.0.2.1:8000: ")
 
 
+def test_wrong_settings_are_said_before_a_page_is_served(
+    run: Run, tmp_path: Path, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "config.toml"
+    settings.write_text("bins = 7")
+    monkeypatch.setenv("TENSORPEEK_CONFIG", str(settings))
+    refused = run("serve", samples, "--port", "0")
+    assert refused.exit_code == 2
+    assert "'bins' is not one of" in refused.stderr
+
+
 class Browser:
     """A page in Chromium, driven through its debugging protocol."""
 

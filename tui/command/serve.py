@@ -10,13 +10,15 @@ from pathlib import Path
 
 from tensorpeek.tui.command.console import complain
 from tensorpeek.tui.command.exit_codes import ExitCode
+from tensorpeek.tui.command.start_app import checked_settings
 
 
 def serve_app(paths: Sequence[str], host: str, port: int) -> ExitCode:
-    """Serve the app on ``paths`` until it is told to end."""
+    """Serve the app on ``paths`` until it is told to end. Raises UsageError."""
     if find_spec("textual_serve") is None:
         complain("serve", "needs textual-serve: pip install 'tensorpeek[web]'")
         return ExitCode.USAGE
+    checked_settings()  # or each page would end before it is drawn
     chosen = [str(Path(path).resolve()) for path in paths]
     missing = [path for path in chosen if not Path(path).exists()]
     for path in missing:

@@ -29,14 +29,12 @@ def start_app(
     plugins: Sequence[str] = (),
 ) -> ExitCode:
     """Run the app on ``paths``, by default on ``./models``. Raises UsageError."""
-    settings = _settings()
+    settings = checked_settings(theme)
     chosen = list(paths) or _default(settings.models)
     missing = [path for path in chosen if not _may_exist(path)]
     if missing:
         _complain_of(missing)
         return ExitCode.UNREADABLE
-    _check_theme(theme or settings.theme)
-    _check_keys(settings)
     terminal = _terminal()
     gc.set_threshold(*COLLECT_AFTER)
     with first_screen(terminal):
@@ -53,11 +51,18 @@ def start_app(
         return ExitCode(code)
 
 
-def _settings() -> Settings:
+def checked_settings(theme: str | None = None) -> Settings:
+    """Return the user's settings, with all that they name looked up. Raises UsageError.
+
+    ``theme`` is one that takes the place of the settings' own.
+    """
     try:
-        return read_settings()
+        settings = read_settings()
     except SettingsError as error:
         raise click.UsageError(str(error)) from error
+    _check_theme(theme or settings.theme)
+    _check_keys(settings)
+    return settings
 
 
 def _default(models: str) -> list[str]:
