@@ -36,6 +36,35 @@ def screen_key(  # noqa: PLR0913 (what a binding is made of, all by keyword)
     )
 
 
+def widget_key(keys: str, action: str, tooltip: str, name: str) -> Binding:
+    """Return a priority key of a widget, which the line of keys does not show."""
+    return screen_key(keys, action, tooltip, name=name)
+
+
+def bins_keys(prefix: str = "") -> list[Binding]:
+    """Return the keys for more and fewer bins; their names begin with ``prefix``."""
+    return [
+        screen_key(
+            "plus,equals_sign",
+            "bins(1)",
+            "More bins",
+            name=f"{prefix}bins.more",
+            footer="more",
+            shown_as="+",
+            group=_BINS,
+        ),
+        screen_key(
+            "minus,underscore",
+            "bins(-1)",
+            "Fewer bins",
+            name=f"{prefix}bins.fewer",
+            footer="fewer",
+            shown_as="-",
+            group=_BINS,
+        ),
+    ]
+
+
 CHOOSING_KEYS = [
     screen_key("slash", "find", "Find a layer", name="find", footer="find", shown_as="/"),
     screen_key("n,j", "layer(1)", "Next layer", name="layer.next", footer="next", group=_LAYER),
@@ -61,6 +90,16 @@ CHOOSING_KEYS = [
     screen_key("v", "view", "Stored integers or dequantized floats", name="view", footer="view"),
 ]
 """The keys that lead to a tensor and to its view."""
+
+CURSOR_CHOOSING_KEYS = [
+    CHOOSING_KEYS[0],
+    screen_key("n", "layer(1)", "Next layer", name="layer.next", footer="next", group=_LAYER),
+    screen_key(
+        "p", "layer(-1)", "Previous layer", name="layer.previous", footer="prev", group=_LAYER
+    ),
+    *CHOOSING_KEYS[3:],
+]
+"""The same where j and k move a cursor."""
 
 TAB_KEYS = [
     screen_key(tab.key, f"show('{tab.name}')", tab.tooltip, name=f"show.{tab.name}") for tab in TABS
@@ -88,24 +127,7 @@ COMMON_KEYS = [
 
 HISTOGRAM_KEYS = [
     *CHOOSING_KEYS,
-    screen_key(
-        "plus,equals_sign",
-        "bins(1)",
-        "More bins",
-        name="bins.more",
-        footer="more",
-        shown_as="+",
-        group=_BINS,
-    ),
-    screen_key(
-        "minus,underscore",
-        "bins(-1)",
-        "Fewer bins",
-        name="bins.fewer",
-        footer="fewer",
-        shown_as="-",
-        group=_BINS,
-    ),
+    *bins_keys(),
     screen_key("g", "log", "Logarithmic or linear counts", name="log", footer="log"),
     screen_key(
         "c",

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding
-
-from tensorpeek.tui.keys import CHOOSING_KEYS, COMMON_KEYS, FOCUS_KEYS, TAB_KEYS, screen_key
-
-_LAYER = Binding.Group("layer", compact=True)
-_BINS = Binding.Group("bins", compact=True)
-
-_UNUSED = frozenset({"layer.next", "layer.previous", "view"})
-"""Keys of which j and k move in the list here; both models are compared dequantized."""
+from tensorpeek.tui.keys import (
+    COMMON_KEYS,
+    CURSOR_CHOOSING_KEYS,
+    FOCUS_KEYS,
+    TAB_KEYS,
+    bins_keys,
+    screen_key,
+)
 
 COMPARE_KEYS = [
-    CHOOSING_KEYS[0],
-    screen_key("n", "layer(1)", "Next layer", name="layer.next", footer="next", group=_LAYER),
-    screen_key(
-        "p", "layer(-1)", "Previous layer", name="layer.previous", footer="prev", group=_LAYER
-    ),
-    *(key for key in CHOOSING_KEYS[1:] if key.id not in _UNUSED),
+    *(key for key in CURSOR_CHOOSING_KEYS if key.id != "view"),
     screen_key("b", "other", "Choose the other model (b)", name="compare.other", footer="other"),
     screen_key("x", "exchange", "Exchange a and b", name="compare.exchange", footer="exchange"),
     screen_key(
@@ -33,24 +27,7 @@ COMPARE_KEYS = [
     ),
     screen_key("m", "mark", "Mark this tensor", name="compare.mark", footer="mark"),
     screen_key("M", "marked", "Compare the last two marked tensors", name="compare.marked"),
-    screen_key(
-        "plus,equals_sign",
-        "bins(1)",
-        "More bins",
-        name="compare.bins.more",
-        footer="more",
-        shown_as="+",
-        group=_BINS,
-    ),
-    screen_key(
-        "minus,underscore",
-        "bins(-1)",
-        "Fewer bins",
-        name="compare.bins.fewer",
-        footer="fewer",
-        shown_as="-",
-        group=_BINS,
-    ),
+    *bins_keys("compare."),
     screen_key(
         "s",
         "numbers",
@@ -62,4 +39,4 @@ COMPARE_KEYS = [
     *COMMON_KEYS,
     *FOCUS_KEYS,
 ]
-"""Every key of the screen."""
+"""Every key of the screen. Both models are compared dequantized: there is no view to choose."""

@@ -9,18 +9,13 @@ from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from tensorpeek.tui.compare.messages import BackAsked, PairChosen
-
-
-def _key(keys: str, action: str, tooltip: str, name: str) -> Binding:
-    description = name.replace(".", " ")
-    return Binding(keys, action, description, show=False, priority=True, tooltip=tooltip, id=name)
-
+from tensorpeek.tui.keys import widget_key
 
 Line = tuple[str, str]
 """What stands at the left, as wide in all lines, and a name that may be cut at its start."""
@@ -31,13 +26,13 @@ class PairList(ScrollView, can_focus=True):
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {"pair-list--line", "pair-list--chosen"}
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("down,j", "move(1)", "Next line", "pair.next"),
-        _key("up,k", "move(-1)", "Previous line", "pair.previous"),
-        _key("pagedown,space", "page(1)", "Page down", "pair.page.down"),
-        _key("pageup", "page(-1)", "Page up", "pair.page.up"),
-        _key("home", "jump(0)", "First line", "pair.first"),
-        _key("end", "jump(1)", "Last line", "pair.last"),
-        _key("escape,backspace", "back", "Back to the pairs", "pair.back"),
+        widget_key("down,j", "move(1)", "Next line", "pair.next"),
+        widget_key("up,k", "move(-1)", "Previous line", "pair.previous"),
+        widget_key("pagedown,space", "page(1)", "Page down", "pair.page.down"),
+        widget_key("pageup", "page(-1)", "Page up", "pair.page.up"),
+        widget_key("home", "jump(0)", "First line", "pair.first"),
+        widget_key("end", "jump(1)", "Last line", "pair.last"),
+        widget_key("escape,backspace", "back", "Back to the pairs", "pair.back"),
     ]
 
     def __init__(self, *, ascii_only: bool, id: str) -> None:  # noqa: A002

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
-from tensorpeek.tui.keys import CHOOSING_KEYS, COMMON_KEYS, TAB_KEYS, screen_key
+from tensorpeek.tui.keys import COMMON_KEYS, CURSOR_CHOOSING_KEYS, TAB_KEYS, screen_key, widget_key
 
-_LAYER = Binding.Group("layer", compact=True)
 _ZOOM = Binding.Group("zoom", compact=True)
 
-_STEPS = [
-    screen_key("n", "layer(1)", "Next layer", name="layer.next", footer="next", group=_LAYER),
-    screen_key(
-        "p", "layer(-1)", "Previous layer", name="layer.previous", footer="prev", group=_LAYER
-    ),
-]
-"""Here j and k belong to the cursor."""
-
 HEATMAP_KEYS: list[Binding] = [
-    *(key for key in CHOOSING_KEYS if key.id == "find"),
-    *_STEPS,
-    *(key for key in CHOOSING_KEYS if key.id not in {"find", "layer.next", "layer.previous"}),
+    *CURSOR_CHOOSING_KEYS,
     screen_key(
         "z,plus,equals_sign", "zoom(1)", "Zoom in", name="zoom.in", footer="in", group=_ZOOM
     ),
@@ -53,21 +42,16 @@ HEATMAP_KEYS: list[Binding] = [
 """Every key of the screen, beside those of the cursor."""
 
 
-def _key(keys: str, action: str, tooltip: str, name: str) -> Binding:
-    description = name.replace(".", " ")
-    return Binding(keys, action, description, show=False, priority=True, tooltip=tooltip, id=name)
-
-
 CURSOR_KEYS: list[BindingType] = [
-    _key("left,h", "move(0, -1)", "Cursor to the left (the mouse puts it too)", "cell.left"),
-    _key("right,l", "move(0, 1)", "Cursor to the right", "cell.right"),
-    _key("up,k", "move(-1, 0)", "Cursor up", "cell.up"),
-    _key("down,j", "move(1, 0)", "Cursor down", "cell.down"),
-    _key("shift+left,H", "pan(0, -1)", "Half a window to the left", "pan.left"),
-    _key("shift+right,L", "pan(0, 1)", "Half a window to the right", "pan.right"),
-    _key("shift+up,K,pageup", "pan(-1, 0)", "Half a window up", "pan.up"),
-    _key("shift+down,J,pagedown", "pan(1, 0)", "Half a window down", "pan.down"),
-    _key("home,0", "jump(-1)", "First cell of the row", "cell.first"),
-    _key("end,dollar_sign", "jump(1)", "Last cell of the row", "cell.last"),
+    widget_key("left,h", "move(0, -1)", "Cursor to the left (the mouse puts it too)", "cell.left"),
+    widget_key("right,l", "move(0, 1)", "Cursor to the right", "cell.right"),
+    widget_key("up,k", "move(-1, 0)", "Cursor up", "cell.up"),
+    widget_key("down,j", "move(1, 0)", "Cursor down", "cell.down"),
+    widget_key("shift+left,H", "pan(0, -1)", "Half a window to the left", "pan.left"),
+    widget_key("shift+right,L", "pan(0, 1)", "Half a window to the right", "pan.right"),
+    widget_key("shift+up,K,pageup", "pan(-1, 0)", "Half a window up", "pan.up"),
+    widget_key("shift+down,J,pagedown", "pan(1, 0)", "Half a window down", "pan.down"),
+    widget_key("home,0", "jump(-1)", "First cell of the row", "cell.first"),
+    widget_key("end,dollar_sign", "jump(1)", "Last cell of the row", "cell.last"),
 ]
 """The keys of the widget."""

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from textual.binding import Binding
 
-from tensorpeek.tui.keys import CHOOSING_KEYS, COMMON_KEYS, FOCUS_KEYS, TAB_KEYS, screen_key
+from tensorpeek.tui.keys import (
+    COMMON_KEYS,
+    CURSOR_CHOOSING_KEYS,
+    FOCUS_KEYS,
+    TAB_KEYS,
+    screen_key,
+    widget_key,
+)
 
-_LAYER = Binding.Group("layer", compact=True)
 _INPUT = Binding.Group("input", compact=True)
 _ZOOM = Binding.Group("zoom", compact=True)
 
-_ROWS = frozenset({"layer.next", "layer.previous"})
-"""Keys of which j and k move between the tiles here."""
-
 KERNEL_KEYS = [
-    CHOOSING_KEYS[0],
-    screen_key("n", "layer(1)", "Next layer", name="layer.next", footer="next", group=_LAYER),
-    screen_key(
-        "p", "layer(-1)", "Previous layer", name="layer.previous", footer="prev", group=_LAYER
-    ),
-    *(key for key in CHOOSING_KEYS[1:] if key.id not in _ROWS),
+    *CURSOR_CHOOSING_KEYS,
     screen_key(
         "c", "convolution(1)", "Next convolution", name="kernels.next", footer="convolution"
     ),
@@ -87,21 +85,16 @@ KERNEL_KEYS = [
 """Every key of the screen."""
 
 
-def _key(keys: str, action: str, tooltip: str, name: str) -> Binding:
-    description = name.replace(".", " ")
-    return Binding(keys, action, description, show=False, priority=True, tooltip=tooltip, id=name)
-
-
 TILE_KEYS = [
-    _key("left,h", "move(-1, 0)", "Tile to the left", "tile.left"),
-    _key("right,l", "move(1, 0)", "Tile to the right", "tile.right"),
-    _key("up,k", "move(0, -1)", "Tile above", "tile.up"),
-    _key("down,j", "move(0, 1)", "Tile below", "tile.down"),
-    _key("pageup", "page(-1)", "Page up", "tile.page.up"),
-    _key("pagedown,space", "page(1)", "Page down", "tile.page.down"),
-    _key("home", "jump(0)", "First tile", "tile.first"),
-    _key("end", "jump(1)", "Last tile", "tile.last"),
-    _key("enter", "enlarge", "The values of one filter", "tile.enlarge"),
-    _key("escape,backspace", "tiles", "Back to all filters", "tile.back"),
+    widget_key("left,h", "move(-1, 0)", "Tile to the left", "tile.left"),
+    widget_key("right,l", "move(1, 0)", "Tile to the right", "tile.right"),
+    widget_key("up,k", "move(0, -1)", "Tile above", "tile.up"),
+    widget_key("down,j", "move(0, 1)", "Tile below", "tile.down"),
+    widget_key("pageup", "page(-1)", "Page up", "tile.page.up"),
+    widget_key("pagedown,space", "page(1)", "Page down", "tile.page.down"),
+    widget_key("home", "jump(0)", "First tile", "tile.first"),
+    widget_key("end", "jump(1)", "Last tile", "tile.last"),
+    widget_key("enter", "enlarge", "The values of one filter", "tile.enlarge"),
+    widget_key("escape,backspace", "tiles", "Back to all filters", "tile.back"),
 ]
 """The keys of the tiles while they have the focus."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tensorpeek.tui.charts.cells import Cells
 from tensorpeek.tui.charts.chart import Chart
 from tensorpeek.tui.charts.look import Look
+from tensorpeek.tui.keys import widget_key
 from tensorpeek.tui.risk.messages import CursorMoved, PlaceChosen
 
 if TYPE_CHECKING:
@@ -24,21 +25,16 @@ SMALLEST = (50, 9)
 """Columns and lines below which there is only a note."""
 
 
-def _key(keys: str, action: str, tooltip: str, name: str) -> Binding:
-    description = name.replace(".", " ")
-    return Binding(keys, action, description, show=False, priority=True, tooltip=tooltip, id=name)
-
-
 class RiskPlot(Chart):
     """Draws a page for a scheme; the screen moves the cursor."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("down,right,l", "move(1)", "The next one in the order of the page", "risk.down"),
-        _key("up,left,h", "move(-1)", "The one before", "risk.up"),
-        _key("pagedown", "move(10)", "Ten on", "risk.far.down"),
-        _key("pageup", "move(-10)", "Ten back", "risk.far.up"),
-        _key("home,0", "jump(0)", "The worst one", "risk.first"),
-        _key("end,dollar_sign", "jump(1)", "The best one", "risk.last"),
+        widget_key("down,right,l", "move(1)", "The next one in the order of the page", "risk.down"),
+        widget_key("up,left,h", "move(-1)", "The one before", "risk.up"),
+        widget_key("pagedown", "move(10)", "Ten on", "risk.far.down"),
+        widget_key("pageup", "move(-10)", "Ten back", "risk.far.up"),
+        widget_key("home,0", "jump(0)", "The worst one", "risk.first"),
+        widget_key("end,dollar_sign", "jump(1)", "The best one", "risk.last"),
     ]
 
     def __init__(self, *, ascii_only: bool, plain: bool, id: str) -> None:  # noqa: A002

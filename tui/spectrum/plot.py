@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 
 from tensorpeek.tui.charts.cells import Cells
 from tensorpeek.tui.charts.chart import Chart
 from tensorpeek.tui.charts.look import Look
+from tensorpeek.tui.keys import widget_key
 from tensorpeek.tui.spectrum.messages import IndexHovered
 
 if TYPE_CHECKING:
@@ -24,21 +25,16 @@ SMALLEST = (40, 8)
 """Columns and lines below which there is only a note."""
 
 
-def _key(keys: str, action: str, tooltip: str, name: str) -> Binding:
-    description = name.replace(".", " ")
-    return Binding(keys, action, description, show=False, priority=True, tooltip=tooltip, id=name)
-
-
 class SpectrumPlot(Chart):
     """Draws one of the pictures of a spectrum."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("left,h", "move(-1)", "Larger singular value", "spectrum.left"),
-        _key("right,l", "move(1)", "Smaller singular value", "spectrum.right"),
-        _key("shift+left,H", "move(-10)", "Ten to the left", "spectrum.far.left"),
-        _key("shift+right,L", "move(10)", "Ten to the right", "spectrum.far.right"),
-        _key("home,0", "jump(0)", "Largest singular value", "spectrum.first"),
-        _key("end,dollar_sign", "jump(1)", "Smallest singular value", "spectrum.last"),
+        widget_key("left,h", "move(-1)", "Larger singular value", "spectrum.left"),
+        widget_key("right,l", "move(1)", "Smaller singular value", "spectrum.right"),
+        widget_key("shift+left,H", "move(-10)", "Ten to the left", "spectrum.far.left"),
+        widget_key("shift+right,L", "move(10)", "Ten to the right", "spectrum.far.right"),
+        widget_key("home,0", "jump(0)", "Largest singular value", "spectrum.first"),
+        widget_key("end,dollar_sign", "jump(1)", "Smallest singular value", "spectrum.last"),
     ]
 
     def __init__(self, *, ascii_only: bool, plain: bool, id: str) -> None:  # noqa: A002

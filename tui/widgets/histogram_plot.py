@@ -10,12 +10,13 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.color import Color
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from tensorpeek.tui.keys import widget_key
 from tensorpeek.tui.messages import BinHovered
 
 if TYPE_CHECKING:
@@ -26,22 +27,19 @@ AXIS_LINES = 2
 """Lines under the bars: the axis and its labels."""
 
 
-def _key(keys: str, action: str, tooltip: str, name: str) -> Binding:
-    description = name.replace(".", " ")
-    return Binding(keys, action, description, show=False, priority=True, tooltip=tooltip, id=name)
-
-
 class HistogramPlot(Widget, can_focus=True):
     """Draws one histogram; keeps the drawing until the histogram, the size or the theme change."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        _key("left,h", "move(-1)", "Bin cursor to the left (the mouse moves it too)", "bin.left"),
-        _key("right,l", "move(1)", "Bin cursor to the right", "bin.right"),
-        _key("shift+left,H", "move(-10)", "Ten bins to the left", "bin.far.left"),
-        _key("shift+right,L", "move(10)", "Ten bins to the right", "bin.far.right"),
-        _key("home,0", "jump(0)", "First bin", "bin.first"),
-        _key("end,dollar_sign", "jump(1)", "Last bin", "bin.last"),
-        _key("m", "mode", "Fullest bin", "bin.fullest"),
+        widget_key(
+            "left,h", "move(-1)", "Bin cursor to the left (the mouse moves it too)", "bin.left"
+        ),
+        widget_key("right,l", "move(1)", "Bin cursor to the right", "bin.right"),
+        widget_key("shift+left,H", "move(-10)", "Ten bins to the left", "bin.far.left"),
+        widget_key("shift+right,L", "move(10)", "Ten bins to the right", "bin.far.right"),
+        widget_key("home,0", "jump(0)", "First bin", "bin.first"),
+        widget_key("end,dollar_sign", "jump(1)", "Last bin", "bin.last"),
+        widget_key("m", "mode", "Fullest bin", "bin.fullest"),
     ]
 
     def __init__(self, *, ascii_only: bool, plain: bool, id: str) -> None:  # noqa: A002
