@@ -7,11 +7,8 @@ best of several runs on values in memory; ratios compare runs of one process on 
 from __future__ import annotations
 
 import argparse
-import dataclasses
-import os
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -23,7 +20,6 @@ from tensorpeek.loaders.layout import Layout
 from tensorpeek.loaders.storage import Inline
 
 BINS = 100
-CORES = os.cpu_count() or 1
 RANGE = (-0.01, 0.02)
 
 
@@ -35,7 +31,7 @@ def main() -> None:
     options = parser.parse_args()
     count = int(options.millions * 1e6)
     for name in ("int8", "float16", "bfloat16", "float32", "float64"):
-        _compare(_weights(name, count), options.repeat)
+        _compare(weights(name, count), options.repeat)
 
 
 def _compare(tensor: Tensor, repeat: int) -> None:
@@ -45,7 +41,7 @@ def _compare(tensor: Tensor, repeat: int) -> None:
         _report(label, task, tensor, repeat, floor)
 
 
-def _weights(name: str, count: int) -> Tensor:
+def weights(name: str, count: int) -> Tensor:
     """Return weights of a normal distribution, 0.02 wide; int8 codes are 20 wide."""
     values = np.random.default_rng(0).normal(scale=0.02, size=count).astype(np.float32)
     if DTYPES[name].kind == "int":
@@ -71,7 +67,6 @@ def _tasks(tensor: Tensor) -> dict[str, Callable[[], object]]:
     edges = default_edges(tensor, "dequantized", distribution, BINS)
     tasks: dict[str, Callable[[], object]] = {
         "tensorpeek: all measures": lambda: measure(tensor, quantiles=False),
-        f"tensorpeek: the same on {CORES} threads": lambda: _at_once(tensor),
         "tensorpeek: and quantiles": lambda: measure(tensor),
         f"tensorpeek: {BINS} bins": lambda: distribution.histogram(edges, RANGE),
         f"tensorpeek: {BINS} bins, preview": lambda: distribution.preview(edges, RANGE),
@@ -81,14 +76,6 @@ def _tasks(tensor: Tensor) -> dict[str, Callable[[], object]]:
         "numpy: 7 measures of float32": lambda: _numpy_measures(single),
     }
     return tasks | _torch_tasks(single)
-
-
-def _at_once(tensor: Tensor) -> None:
-    """Measure a part of the tensor on each core: together, as many values as it has."""
-    size = tensor.params // CORES
-    part = dataclasses.replace(tensor, shape=(size,), layout=Layout.contiguous((size,)))
-    with ThreadPoolExecutor(CORES) as threads:
-        list(threads.map(lambda _: measure(part, quantiles=False), range(CORES)))
 
 
 def _torch_tasks(single: NDArray[Any]) -> dict[str, Callable[[], object]]:

@@ -22,9 +22,11 @@ def main() -> None:
     whole_model.main()
     import comparing
     import counting
+    import scaling
 
     comparing.main()
     counting.main()
+    scaling.main()
 
 
 if __name__ == "__main__":
