@@ -4,10 +4,13 @@ The file has the names and shapes of GPT-2 (124M parameters) with random values 
 programs measure it: tensorpeek what other tools measure (``same_measures.py``), with compiled
 kernels and with NumPy alone; those other tools' way of doing it (``whole_arrays.py``); and the
 whole of ``tensorpeek scan``, which measures several times as much. They take turns.
+
+Run as a script: ``python benchmarks/whole_model.py [--write FILE]``.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import resource
@@ -43,7 +46,7 @@ def main(rounds: int = 2) -> None:
     with tempfile.TemporaryDirectory(prefix="tensorpeek-") as folder:
         path = Path(folder, "gpt2.safetensors")
         # In another process: a child's peak is at least what this one took when it began.
-        subprocess.run([sys.executable, __file__, str(path)], check=True)
+        subprocess.run([sys.executable, __file__, "--write", str(path)], check=True)
         count = path.stat().st_size // 4
         for words, metrics, title in (
             ([], "basic,sparsity,quantization,spectral", "everything"),
@@ -157,4 +160,9 @@ def _shapes() -> list[tuple[str, tuple[int, ...]]]:
 
 
 if __name__ == "__main__":
-    write_model(Path(sys.argv[1])) if len(sys.argv) > 1 else main()
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument(
+        "--write", type=Path, metavar="FILE", help="write the model, measure nothing"
+    )
+    file = parser.parse_args().write
+    main() if file is None else write_model(file)
