@@ -1,6 +1,6 @@
 """Measure a model by tensorpeek: what peers.py measures, nothing more. Prints JSON.
 
-Run as a script: ``python benchmarks/same_measures.py FILE [--no-spectra]``.
+Run as a script: ``python benchmarks/same_measures.py FILE [--no-spectra] [--threads N]``.
 """
 
 from __future__ import annotations
@@ -33,14 +33,15 @@ DEAD = 1e-6
 
 
 def main() -> None:
-    """Measure every tensor of a file, the largest first, on all cores."""
+    """Measure every tensor of a file, the largest first."""
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("file")
     parser.add_argument("--no-spectra", action="store_true")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
     options = parser.parse_args()
     task = partial(measures, spectra=not options.no_spectra)
     tensors = sorted(open_model(options.file).tensors, key=lambda tensor: -tensor.params)
-    with one_blas_thread(), ThreadPoolExecutor(os.cpu_count()) as threads:
+    with one_blas_thread(), ThreadPoolExecutor(options.threads) as threads:
         names = [tensor.name for tensor in tensors]
         found = dict(zip(names, threads.map(task, tensors), strict=True))
     print(json.dumps(found))

@@ -5,7 +5,8 @@ programs measure it: tensorpeek what other tools measure (``same_measures.py``),
 kernels and with NumPy alone; those other tools' way of doing it (``whole_arrays.py``); and the
 whole of ``tensorpeek scan``, which measures several times as much. They take turns.
 
-Run as a script: ``python benchmarks/whole_model.py [--write FILE]``.
+Run as a script: ``python benchmarks/whole_model.py [--one-core] [--write FILE]``. With one core,
+all programs run on it, in one thread of BLAS and OpenMP: what remains is the work itself. (Linux.)
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ TENSORPEEK = str(Path(sys.executable).parent / "tensorpeek")
 WIDTH, BLOCKS, WORDS, PLACES = 768, 12, 50_257, 1024
 
 NUMPY = {"TENSORPEEK_KERNELS": "numpy"}
+ONE_THREAD = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")}
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ def main(rounds: int = 2) -> None:
 
 def _runs(path: Path, words: Sequence[str], metrics: str, rounds: int) -> dict[str, Run]:
     """Return what is compared; others' way comes first, and once: it takes most of a minute."""
-    same = [sys.executable, str(FOLDER / "same_measures.py"), str(path), *words]
+    jobs = str(_cores())
+    same = [sys.executable, str(FOLDER / "same_measures.py"), str(path), "--threads", jobs, *words]
     other = [sys.executable, str(FOLDER / "whole_arrays.py"), str(path), *words]
-    jobs = str(os.cpu_count() or 1)
     whole = [TENSORPEEK, "scan", str(path), "--metrics", metrics, "--json", "--no-cache"]
     runs = {
         "whole arrays, one run": Run(other, {}, 1),
@@ -74,6 +76,11 @@ def _runs(path: Path, words: Sequence[str], metrics: str, rounds: int) -> dict[s
     if not words:
         runs[f"tensorpeek scan -j {jobs}, NumPy"] = Run([*whole, "-j", jobs], NUMPY, 1)
     return runs
+
+
+def _cores() -> int:
+    """Return how many cores this process and its children may use."""
+    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
 
 
 def _measured(runs: Mapping[str, Run]) -> dict[str, list[tuple[float, float, float]]]:
@@ -161,8 +168,10 @@ def _shapes() -> list[tuple[str, tuple[int, ...]]]:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument(
-        "--write", type=Path, metavar="FILE", help="write the model, measure nothing"
-    )
-    file = parser.parse_args().write
-    main() if file is None else write_model(file)
+    parser.add_argument("--one-core", action="store_true", help="keep all programs to one core")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="only write the model")
+    options = parser.parse_args()
+    if options.one_core:
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+        os.environ.update(ONE_THREAD)
+    main() if options.write is None else write_model(options.write)
