@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 
-import numpy as np
-
-PREFIXES_AND_SUFFIXES = (("scipy_", "64_"), ("scipy_", ""), ("", "64_"), ("", ""))
-"""How builds of OpenBLAS name their functions; the first is that of NumPy's own wheels."""
+from tensorpeek.analysis.diagnosis.openblas import numpy_openblas
 
 _lock = threading.Lock()
 _users = 0
@@ -49,14 +44,9 @@ def one_blas_thread() -> Iterator[None]:
 @cache
 def _functions() -> tuple[Callable[..., int], Callable[..., int]] | None:
     """Return what sets and what tells the number of threads of the OpenBLAS of NumPy's wheels."""
-    folders = (Path(np.__file__).parent / ".dylibs", Path(np.__file__).parent.parent / "numpy.libs")
-    for file in (file for folder in folders for file in folder.glob("*openblas*")):
-        try:
-            library = ctypes.CDLL(str(file))
-        except OSError:
-            continue
-        for prefix, suffix in PREFIXES_AND_SUFFIXES:
-            names = [f"{prefix}openblas_{verb}_num_threads{suffix}" for verb in ("set", "get")]
-            if all(hasattr(library, name) for name in names):
-                return getattr(library, names[0]), getattr(library, names[1])
-    return None
+    openblas = numpy_openblas()
+    if openblas is None:
+        return None
+    set_threads = openblas.function("openblas_set_num_threads")
+    count_threads = openblas.function("openblas_get_num_threads")
+    return None if set_threads is None or count_threads is None else (set_threads, count_threads)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.analysis.diagnosis.eigenvalues import symmetric_eigenvalues
 from tensorpeek.analysis.diagnosis.unmeasurable import UnmeasurableError
 from tensorpeek.analysis.diagnosis.weight_matrix import WeightMatrix
 from tensorpeek.analysis.stopping import Stop, check
@@ -115,7 +116,7 @@ class HostSolver:
 
     def by_gram(self) -> Floats:
         """Return the square roots of the eigenvalues of the smaller Gram matrix."""
-        squares = np.linalg.eigvalsh(self._gram())[::-1]
+        squares = symmetric_eigenvalues(self._gram())[::-1]
         return np.asarray(np.sqrt(np.maximum(squares, 0.0)), np.float64)
 
     def by_svd(self) -> Floats:
