@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,9 @@ class Tensor:
     are other names under which the file lists the same values. A tensor that cannot be read
     carries the reason in ``error`` and has no values. Values lie in ``storage`` as ``layout`` says,
     or a ``codec`` reads them; then ``stored_nbytes`` is what they take in the file. ``parts`` are
-    the stored tensors that one quantized weight was put together from.
+    the stored tensors that one quantized weight was put together from. ``axes`` has a letter for
+    each dimension where the file tells what it is: O and I for outputs and inputs, C for the
+    channels of a depthwise kernel, D, H and W for places in space.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Tensor:
     error: str | None = None
     source: str = ""
     parts: tuple[Tensor, ...] = ()
+    axes: str = ""
 
     @property
     def params(self) -> int:
@@ -75,8 +78,10 @@ class Tensor:
         """Return the NumPy type of the values in a view.
 
         It is the stored type but for a dequantized view, which has the type of its scale (float32
-        for a float64 scale). Integers of less than a byte come as int8 or uint8.
+        for a float64 scale). Integers of less than a byte come as int8 or uint8. Raises ValueError
+        for another view.
         """
+        _check_view(view)
         if self.codec is not None:
             return self.codec.value_type(view).unpacked
         if self.quantization is None or view == "raw":
@@ -96,8 +101,12 @@ class Tensor:
         With ``ordered`` they come in row-major (C) order of ``shape``, else possibly in the order
         in which they are stored. The raw view has the stored type; the dequantized view of a
         quantized tensor has the type of its scale, of others the stored type. Arrays may be
-        read-only. Raises LoadError when the tensor has an ``error`` or cannot be read.
+        read-only. Raises LoadError when the tensor has an ``error`` or cannot be read, ValueError
+        for another view and a ``size`` below 1, with the first array.
         """
+        _check_view(view)
+        if size < 1:
+            raise ValueError("an array has one element or more")
         if self.codec is not None and self.error is None:
             yield from self.codec.chunks(view, size)
             return
@@ -116,11 +125,16 @@ class Tensor:
     def read(self, view: View = "dequantized") -> Values:
         """Return all values as one array of ``shape``: one tensor's memory.
 
-        Raises LoadError as :meth:`chunks` does.
+        Raises LoadError and ValueError as :meth:`chunks` does.
         """
         parts = list(self.chunks(view, ordered=True))
         flat = np.concatenate(parts) if parts else np.empty(0, self.value_type(view))
         return flat.reshape(self.shape)
+
+
+def _check_view(view: str) -> None:
+    if view not in get_args(View):
+        raise ValueError(f"{view!r} is no view: raw or dequantized")
 
 
 ROLES = (

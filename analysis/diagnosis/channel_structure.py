@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorpeek.analysis.compiled.matrix_kernels import MatrixKernels, matrix_kernels
+from tensorpeek.analysis.diagnosis.input_groups import input_groups
 from tensorpeek.analysis.diagnosis.matrix_ranges import MatrixRanges
 from tensorpeek.analysis.diagnosis.weight_matrix import WeightMatrix
 from tensorpeek.analysis.stopping import Stop, never
@@ -26,7 +27,8 @@ class ChannelStructure:
     ``dead_rows`` and ``dead_columns`` have no magnitude above :data:`DEAD`, in the tensor's
     units; ``constant_rows`` hold one value only, not near zero, of two inputs or more.
     ``structures_percent`` maps each of :data:`STRUCTURES` to the share of its groups that keep
-    it, None where rows are shorter than a group. Values that are not finite count as zero.
+    it, None where there are fewer inputs than a group has, as in depthwise kernels. Values that
+    are not finite count as zero.
     """
 
     rows: int
@@ -62,12 +64,14 @@ def channel_structure(
 def _structures(matrix: WeightMatrix, stop: Stop) -> dict[str, float | None]:
     kept = dict.fromkeys(STRUCTURES, 0)
     groups = dict.fromkeys(STRUCTURES, 0)
-    kernels = matrix_kernels() if matrix.kernel == 1 else None
-    for slab in matrix.slabs(stop):
-        if kernels is not None:
-            _add_counted(kernels, slab.values, kept, groups)
+    inputs, kernels = input_groups(matrix), matrix_kernels()
+    if inputs is None:
+        return dict.fromkeys(STRUCTURES)
+    for slab in matrix.slabs(stop, unit=inputs.unit):
+        if kernels is not None and inputs.after == 1:
+            _add_counted(kernels, inputs.neighbors(slab.values), kept, groups)
             continue
-        used = _by_input(slab.values != 0, matrix)
+        used = inputs.neighbors(slab.values != 0)
         for name, (most, width) in STRUCTURES.items():
             whole = used.shape[1] // width * width
             found = used[:, :whole].reshape(-1, width).view(np.uint8)
@@ -99,12 +103,3 @@ def _row_sums(found: NDArray[np.uint8]) -> NDArray[np.uint8]:
     for column in range(found.shape[1]):
         counts += found[:, column]
     return counts
-
-
-def _by_input(used: NDArray[np.bool_], matrix: WeightMatrix) -> NDArray[np.bool_]:
-    """Bring the inputs at one position of a kernel side by side."""
-    rows, wide = used.shape
-    if matrix.kernel == 1 or wide % matrix.kernel:
-        return used
-    turned = used.reshape(rows, wide // matrix.kernel, matrix.kernel).swapaxes(1, 2)
-    return np.ascontiguousarray(turned).reshape(rows * matrix.kernel, -1)

@@ -21,7 +21,7 @@ SLAB = 1 << 16
 """Elements handled at once: their float64 copies fit a second-level cache."""
 
 ALIGNED = 128
-"""Columns at whose multiples a piece may begin, so that no group of inputs is cut."""
+"""Columns at whose multiples a piece begins by default, so that no group of inputs is cut."""
 
 LARGEST_BLOCK = 1 << 24
 """Elements read at once where channels are not the first axis."""
@@ -64,28 +64,25 @@ class WeightMatrix:
         """Inputs of a channel."""
         return self.outer * self.inner
 
-    @property
-    def kernel(self) -> int:
-        """Positions of a convolution's kernel that lie side by side for each input."""
-        shape = self.tensor.shape
-        return math.prod(shape[2:]) if self.outer == 1 and len(shape) > 2 else 1
-
-    def slabs(self, stop: Stop, progress: Progress = idle, *, size: int = SLAB) -> Iterator[Slab]:
+    def slabs(
+        self, stop: Stop, progress: Progress = idle, *, size: int = SLAB, unit: int = ALIGNED
+    ) -> Iterator[Slab]:
         """Yield the matrix in pieces of about ``size`` elements; together they cover it once.
 
-        Rows come whole if they are no longer than ``size`` and channels are the first axis.
+        Rows come whole if they are no longer than ``size`` and channels are the first axis; else
+        a piece begins at a multiple of ``unit`` columns.
         Raises LoadError, CancelledError, and UnmeasurableError for a block that is too large.
         """
         if not self.tensor.params:
             return
         if self.outer == 1:
-            yield from self._row_slabs(stop, progress, size)
+            yield from self._row_slabs(stop, progress, size, unit)
         else:
-            yield from self._block_slabs(stop, progress, size)
+            yield from self._block_slabs(stop, progress, size, unit)
 
-    def _row_slabs(self, stop: Stop, progress: Progress, size: int) -> Iterator[Slab]:
+    def _row_slabs(self, stop: Stop, progress: Progress, size: int, unit: int) -> Iterator[Slab]:
         if self.inner > size:
-            width = max(size // ALIGNED, 1) * ALIGNED
+            width = max(size // unit, 1) * unit
             widths = _steps(self.inner, width)
             places = [(row, at, 1, wide) for row in range(self.channels) for at, wide in widths]
         else:
@@ -97,9 +94,9 @@ class WeightMatrix:
             values = self._floats(piece, room[: piece.size])
             yield Slab(row, column, values.reshape(rows, wide))
 
-    def _block_slabs(self, stop: Stop, progress: Progress, size: int) -> Iterator[Slab]:
+    def _block_slabs(self, stop: Stop, progress: Progress, size: int, unit: int) -> Iterator[Slab]:
         each = self.channels * self.inner
-        aligned = ALIGNED // math.gcd(self.inner, ALIGNED)
+        aligned = unit // math.gcd(self.inner, unit)
         blocks = _steps(self.outer, aligned * max(1, CHUNK // (each * aligned)))
         if blocks[0][1] * each > LARGEST_BLOCK:
             raise UnmeasurableError("has too many channels on an axis that is not the first")
@@ -155,14 +152,17 @@ def weight_matrix(
 def channel_axis(tensor: Tensor) -> int | None:
     """Return the axis of output channels, None for less than two dimensions.
 
-    That of per-channel scales if there are any; the last one of the kernels of Keras and Flax;
-    else the first one, as in torch's (out, in, k, k).
+    That of per-channel scales if there are any; that which the file tells; the last one of the
+    kernels of Keras and Flax; else the first one, as in torch's (out, in, k, k).
     """
     if len(tensor.shape) < 2:
         return None
     quantization = tensor.quantization
     if quantization is not None and quantization.scheme == "per-channel":
         return quantization.axis
+    told = [tensor.axes.index(letter) for letter in "OC" if letter in tensor.axes]
+    if told:
+        return told[0]
     return len(tensor.shape) - 1 if tensor.label in OUTPUTS_LAST else 0
 
 

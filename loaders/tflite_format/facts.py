@@ -10,7 +10,7 @@ from tensorpeek.loaders.storage import FileSpan
 from tensorpeek.loaders.tflite_format.flatbuffer import Table
 from tensorpeek.loaders.tflite_format.graph import Subgraph
 from tensorpeek.loaders.tflite_format.roles import LAYOUTS
-from tensorpeek.loaders.tflite_format.schema import MetadataField, ModelField
+from tensorpeek.loaders.tflite_format.schema import MetadataField, ModelField, Op
 from tensorpeek.loaders.tflite_format.values import Buffers
 
 MAX_ENTRIES = 64
@@ -49,7 +49,7 @@ def _graphs(subgraphs: Sequence[Subgraph]) -> str:
 
 def _layouts(subgraphs: Sequence[Subgraph]) -> str:
     codes = {operator.code for subgraph in subgraphs for operator in subgraph.operators}
-    return ", ".join(layout for code, layout in LAYOUTS.items() if code in codes)
+    return ", ".join(f"{Op(code).name}: {axes}" for code, axes in LAYOUTS.items() if code in codes)
 
 
 def _shown(span: FileSpan | str | None) -> str:

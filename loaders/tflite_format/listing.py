@@ -15,11 +15,13 @@ from tensorpeek.loaders.tflite_format.graph import Subgraph, TensorRecord
 from tensorpeek.loaders.tflite_format.naming import (
     Claim,
     claim_of,
+    is_turned,
     layer_names,
     one_name,
     without_operation,
 )
 from tensorpeek.loaders.tflite_format.quantization import Codings
+from tensorpeek.loaders.tflite_format.roles import LAYOUTS
 from tensorpeek.loaders.tflite_format.schema import TENSOR_TYPES, TensorField
 from tensorpeek.loaders.tflite_format.sparse_tables import sparse_codec
 from tensorpeek.loaders.tflite_format.values import Buffers, Stored
@@ -134,12 +136,12 @@ class Listing:
         places = [_place(each.record, claims[each], layers) for each in listed]
         names = unique_names(name for name, _, _ in places)
         return tuple(
-            self._tensor(each, claims[each].role, name, place)
+            self._tensor(each, claims[each], name, place)
             for each, name, place in zip(listed, names, places, strict=True)
         )
 
     def _tensor(
-        self, constant: Constant, role: str, name: str, place: tuple[str, str, str]
+        self, constant: Constant, claim: Claim, name: str, place: tuple[str, str, str]
     ) -> Tensor:
         wanted, layer, label = place
         record, stored = constant.record, constant.stored
@@ -149,7 +151,7 @@ class Listing:
             name=name,
             layer=layer,
             label=label + name.removeprefix(wanted) if name != wanted else label,
-            role=role,
+            role=claim.role,
             shape=stored.shape,
             dtype=stored.dtype,
             storage=stored.span if dense else None,
@@ -160,7 +162,16 @@ class Listing:
             aliases=tuple(alias for alias in aliases if alias and alias != name),
             error=stored.error,
             source=record.table.file.path,
+            axes=_axes(record, claim, len(stored.shape)),
         )
+
+
+def _axes(record: TensorRecord, claim: Claim, rank: int) -> str:
+    """Return in which order the dimensions of a weight stand, if its operator tells."""
+    if claim.role != "weight" or claim.operator is None or is_turned(record, claim.operator):
+        return ""
+    letters = LAYOUTS.get(claim.operator.code, "")
+    return letters if len(letters) == rank else ""
 
 
 def _place(

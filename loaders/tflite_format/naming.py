@@ -87,6 +87,18 @@ def _uses(record: TensorRecord) -> list[Use]:
     return found
 
 
+def is_turned(record: TensorRecord, operator: OperatorRecord) -> bool:
+    """Return whether a TRANSPOSE stands between a weight and the operator that uses it."""
+    weight = record.subgraph.input(operator, weight_slot(operator.code))
+    for _ in range(_BEHIND):
+        if weight is None or weight.producer is None:
+            return False
+        if weight.producer.code == Op.TRANSPOSE:
+            return True
+        weight = record.subgraph.input(weight.producer, 0)
+    return False
+
+
 def _weight_of(record: TensorRecord, operator: OperatorRecord) -> TensorRecord | None:
     """Return the constant that is the weight of an operator."""
     weight = record.subgraph.input(operator, weight_slot(operator.code))

@@ -44,11 +44,11 @@ SAME_VALUES = frozenset({Op.DEQUANTIZE, Op.DENSIFY, Op.TRANSPOSE})
 """Operators behind whose first input a weight is still that weight."""
 
 LAYOUTS: dict[int, str] = {
-    Op.CONV_2D: "CONV_2D: OHWI",
-    Op.DEPTHWISE_CONV_2D: "DEPTHWISE_CONV_2D: 1HWC",
-    Op.TRANSPOSE_CONV: "TRANSPOSE_CONV: OHWI",
-    Op.CONV_3D: "CONV_3D: DHWIO",
-    Op.FULLY_CONNECTED: "FULLY_CONNECTED: OI",
+    Op.CONV_2D: "OHWI",
+    Op.DEPTHWISE_CONV_2D: "1HWC",
+    Op.TRANSPOSE_CONV: "OHWI",
+    Op.CONV_3D: "DHWIO",
+    Op.FULLY_CONNECTED: "OI",
 }
 """In which order the dimensions of an operator's weight stand (out, in, channel, depth, height,
 width)."""

@@ -10,7 +10,7 @@ from tflite_models import Grid, Made, activation, constant, named, opened
 
 F32 = np.float32
 ADD, CONV, DEPTHWISE, DEQUANTIZE, LOOKUP, DENSE, MUL = 0, 3, 4, 6, 7, 9, 18
-GATHER, RESHAPE, TRANSPOSE_CONV, BATCH_MATMUL = 36, 22, 67, 126
+GATHER, RESHAPE, TRANSPOSE, TRANSPOSE_CONV, BATCH_MATMUL = 36, 22, 39, 67, 126
 
 
 def _kernel(name: str) -> Made:
@@ -145,3 +145,12 @@ def test_the_order_of_a_weight_s_dimensions_is_told(tmp_path: Path) -> None:
     model = opened(tmp_path, (tensors, [(CONV, [0, 1], [0]), (DEPTHWISE, [0, 2], [0])]))
     assert model.metadata["weight layouts"] == "CONV_2D: OHWI, DEPTHWISE_CONV_2D: 1HWC"
     assert named(model, "a").shape == (4, 3, 3, 2)
+    assert (named(model, "a").axes, named(model, "b").axes) == ("OHWI", "1HWC")
+
+
+def test_dimensions_that_are_turned_before_use_are_not_told(tmp_path: Path) -> None:
+    tensors = [activation("x"), _kernel("a"), activation("turned"), _bias("b")]
+    turned = (TRANSPOSE, [1], [2])
+    model = opened(tmp_path, (tensors, [turned, (CONV, [0, 2, 3], [0])]))
+    assert named(model, "a").role == "weight"
+    assert (named(model, "a").axes, named(model, "b").axes) == ("", "")
