@@ -7,6 +7,7 @@ from tensorpeek.analysis.histogram import Histogram
 from tensorpeek.analysis.measure import default_edges, measure
 from tensorpeek.analysis.quantized import QuantizationFacts, quantization_facts
 from tensorpeek.analysis.range_count import RangeCount
+from tensorpeek.analysis.reading import Progress
 from tensorpeek.analysis.saturation import ChannelSaturation
 from tensorpeek.analysis.scales import ScaleStrip, scale_strip
 from tensorpeek.analysis.stopping import Stop, never
@@ -22,6 +23,7 @@ __all__ = [
     "DistributionCache",
     "Edges",
     "Histogram",
+    "Progress",
     "QuantizationFacts",
     "RangeCount",
     "ScaleStrip",

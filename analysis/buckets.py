@@ -33,6 +33,18 @@ class Buckets:
         """How many values stand before each bucket, and after the last one."""
         return np.concatenate(([0], np.cumsum(self.counts)))
 
+    @cached_property
+    def _apart(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The bounds of the buckets, cut in the middle of what two of them share.
+
+        Bounds that were widened overlap, at the ends as far as both buckets reach.
+        """
+        cuts = self.lower[1:] / 2 + self.upper[:-1] / 2
+        starts, ends = self.lower.copy(), self.upper.copy()
+        np.maximum(starts[1:], cuts, out=starts[1:])
+        np.minimum(ends[:-1], cuts, out=ends[:-1])
+        return starts, ends
+
     def lookup(self, wanted: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return, for every pattern of 16 bits, whether its bucket is one of the ``wanted``."""
         table = np.zeros(BUCKETS, np.bool_)
@@ -44,13 +56,14 @@ class Buckets:
 
         Values are taken to lie evenly between the bounds of their bucket.
         """
-        place = np.searchsorted(self.lower, bounds, side="left") - 1
         if not self.counts.size:
             return np.zeros(bounds.shape, np.int64)
+        starts, ends = self._apart
+        place = np.searchsorted(starts, bounds, side="left") - 1
         within = np.maximum(place, 0)
-        width = self.upper[within] - self.lower[within]
-        inside = np.minimum(np.maximum(bounds, self.lower[within]), self.upper[within])
-        inside -= self.lower[within]
+        width = ends[within] - starts[within]
+        inside = np.minimum(np.maximum(bounds, starts[within]), ends[within])
+        inside -= starts[within]
         share = np.divide(inside, width, out=np.ones_like(width), where=width > 0)
         estimate = self.reached[within] + np.rint(share * self.counts[within]).astype(np.int64)
         return np.where(place < 0, 0, estimate)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from tensorpeek.analysis.edges import Edges
 from tensorpeek.analysis.histogram import Histogram
 from tensorpeek.analysis.range_count import RangeCount
 from tensorpeek.analysis.stopping import Stop, never
-from tensorpeek.analysis.summary import Summary
+from tensorpeek.analysis.summary import QUANTILES, Summary
 
 
 class Distribution(Protocol):
@@ -37,6 +38,9 @@ class Distribution(Protocol):
 
     def count_range(self, low: float, high: float, *, stop: Stop = never) -> RangeCount:
         """Count the elements in the closed interval from ``low`` to ``high``, exactly."""
+
+    def quantiles(self, probabilities: Sequence[float] = QUANTILES) -> dict[float, float] | None:
+        """Return exact quantiles of the finite elements by probability, None when there is none."""
 
     def preview(self, edges: Edges, selection: tuple[float, float] | None = None) -> Histogram:
         """Count the elements in each bin at once; the histogram says whether it is exact."""

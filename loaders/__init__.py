@@ -3,6 +3,7 @@
 from tensorpeek.loaders.discover import find_models
 from tensorpeek.loaders.dtypes import DTYPES, DType
 from tensorpeek.loaders.errors import CancelledError, LoadError
+from tensorpeek.loaders.imports import Import
 from tensorpeek.loaders.model import Model
 from tensorpeek.loaders.quantization import Quantization
 from tensorpeek.loaders.registry import FORMATS, open_model
@@ -15,6 +16,7 @@ __all__ = [
     "ROLES",
     "CancelledError",
     "DType",
+    "Import",
     "LoadError",
     "Model",
     "Quantization",

@@ -28,6 +28,9 @@ def find_models(paths: Iterable[Path | str]) -> tuple[list[Path], list[LoadError
     found: dict[Path, None] = {}
     problems: list[LoadError] = []
     for path in paths:
+        if path == "":  # a variable that is not set; Path takes it for the current folder
+            problems.append(LoadError("''", "no such file"))
+            continue
         try:
             found.update(dict.fromkeys(_expand(Path(path), problems)))
         except LoadError as error:
@@ -43,12 +46,29 @@ def _expand(path: Path, problems: list[LoadError]) -> Iterator[Path]:
     elif path.exists() or path.is_symlink() or not glob.has_magic(str(path)):
         yield path
     else:
-        matches = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 (absolute patterns)
+        matches = sorted(set(_matches(path)))
         if not matches:
             raise LoadError(path, "no file matches this pattern")
         for match in matches:
             if not Path(match).is_dir():
                 yield Path(match)
+
+
+def _matches(pattern: Path) -> Iterator[str]:
+    """Expand a pattern; ``**`` follows no links to folders, since these may lead back."""
+    parts = pattern.parts
+    if "**" not in parts:
+        yield from glob.glob(str(pattern))  # noqa: PTH207 (absolute patterns)
+        return
+    place = parts.index("**")
+    rest = Path(*parts[place + 1 :])
+    for top in glob.glob(str(Path(*parts[:place]))) if place else ["."]:  # noqa: PTH207
+        for folder, folders, names in os.walk(top):
+            folders[:] = [name for name in folders if not name.startswith(".")]
+            if rest.parts:
+                yield from _matches(Path(glob.escape(folder)) / rest)
+            else:
+                yield from (f"{folder}/{name}" for name in names if not name.startswith("."))
 
 
 def _in_folder(folder: Path, problems: list[LoadError]) -> Iterator[Path]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tensorpeek.analysis.compiled.matrix_kernels import matrix_kernels
 from tensorpeek.analysis.diagnosis.grids import SMALLEST_RANGE, IntegerGrid
+from tensorpeek.analysis.diagnosis.unmeasurable import UnmeasurableError
 from tensorpeek.analysis.diagnosis.weight_matrix import absolute_maximum, safe_exponent
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.table import CountTable
@@ -23,6 +24,9 @@ COARSE = np.geomspace(0.02, 1.0, 24)
 
 FINE = 16
 """Shares that are tried next, between the neighbors of the best one."""
+
+WIDEST = 1 / 64
+"""Widest bucket, as a share of the largest magnitude, whose middle may stand for its values."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,12 @@ def best_clipping(distribution: Distribution, bits: int) -> ClippingRange | None
     From the table of counts alone, nothing is read. The search is that of OMSE (Choukroun et al.
     2019, arXiv:1902.06822), by shares of the largest magnitude: 24 from 2 % on in equal ratios,
     then 16 around the best. A gain that is infinite is reported as 0: nothing was wrong before.
+    Raises UnmeasurableError where buckets are wide: beyond float32, and below its normal numbers.
     """
     largest = absolute_maximum(distribution.summary)
     exponent = safe_exponent(distribution.summary)
-    found = _counted(distribution)
-    if not largest or found is None:
+    found = _counted(distribution) if largest else None
+    if found is None:
         return None
     values, counts = np.ldexp(found[0], -exponent), found[1].astype(np.float64)
     top, signal = math.ldexp(largest, -exponent), _weighted_squares(values, counts)
@@ -108,5 +113,8 @@ def _counted(distribution: Distribution) -> tuple[Floats, NDArray[np.int64]] | N
         return distribution.values, distribution.counts
     if isinstance(distribution, WideDistribution):
         buckets = distribution.buckets
+        largest = absolute_maximum(distribution.summary)
+        if (buckets.upper - buckets.lower > WIDEST * largest).any():
+            raise UnmeasurableError("has values that the table of float32 patterns cannot tell")
         return buckets.lower / 2 + buckets.upper / 2, buckets.counts
     return None

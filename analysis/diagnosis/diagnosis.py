@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal, TypeVar
+from typing import Literal, TypeVar, get_args
 
 import numpy as np
 
@@ -66,7 +66,7 @@ class Request:
     (in, out * k * k); negative ones count from the end. On a
     ``device`` other than ``cpu`` (``cuda``, ``cuda:1``) bit patterns are counted, spectra computed
     and grids simulated of tensors of more than 65,536 values; all else stays on the CPU. A name
-    that is none raises ValueError.
+    that is none, of a group, a view or a device, raises ValueError; so does a width below 1.
     """
 
     metrics: frozenset[Metric] = frozenset(METRICS)
@@ -79,6 +79,13 @@ class Request:
 
     def __post_init__(self) -> None:
         check_device_name(self.device)
+        unknown = sorted(map(str, set(self.metrics) - set(METRICS)))
+        if unknown:
+            raise ValueError(f"no group of measures: {', '.join(unknown)}")
+        if self.view not in get_args(View):
+            raise ValueError(f"{self.view!r} is no view: raw or dequantized")
+        if min(self.bits, default=1) < 1:
+            raise ValueError("a grid has 1 bit or more")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -152,7 +159,8 @@ class _Diagnosing:
         found = Diagnosis(summary=self._distribution.summary, absent=self._absent)
         if not self._distribution.summary.finite:
             reason = "no finite values" if self._distribution.summary.count else "empty: no values"
-            self._absent.update(dict.fromkeys(self._request.metrics, reason))
+            asked = [metric for metric in METRICS if metric in self._request.metrics]
+            self._absent.update(dict.fromkeys(asked, reason))
             return found
         found = self._basic(found)
         if "sparsity" in self._request.metrics:
@@ -203,7 +211,10 @@ class _Diagnosing:
             self._absent["quantization"] = "has complex values"
             return found
         bits = dict.fromkeys(width for width in self._request.bits if width > 1)
-        clipping = [best_clipping(self._distribution, width) for width in bits]
+        clipping = [
+            self._try("clipping", partial(best_clipping, self._distribution, width))
+            for width in bits
+        ]
         return replace(
             found,
             errors=self._try("quantization", self._errors) or (),

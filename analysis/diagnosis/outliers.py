@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tensorpeek.analysis.diagnosis.weight_matrix import absolute_maximum
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.stopping import Stop, never
+from tensorpeek.analysis.summary import Summary
 from tensorpeek.analysis.wide import count_ranges
 
 MILD = 1.5
@@ -39,8 +40,7 @@ def outliers(distribution: Distribution, *, stop: Stop = never) -> Outliers:
     summary = distribution.summary
     largest, finite = absolute_maximum(summary), summary.finite
     mean = _ratio(largest, summary.absolute_mean)
-    norm = summary.l2_norm
-    crest = _ratio(largest, norm / math.sqrt(finite) if norm is not None else None)
+    crest = _ratio(largest, _root_mean_square(summary))
     quantiles = summary.quantiles
     if quantiles is None:
         return Outliers(None, None, None, mean, crest)
@@ -52,6 +52,13 @@ def outliers(distribution: Distribution, *, stop: Stop = never) -> Outliers:
     inside = count_ranges(distribution, fences, stop=stop)
     shares = [100.0 * (finite - counted.count) / finite for counted in inside]
     return Outliers(apart, shares[0], shares[1], mean, crest)
+
+
+def _root_mean_square(summary: Summary) -> float | None:
+    norm = summary.l2_norm
+    if norm is None or summary.mean is None or summary.std is None or math.isfinite(norm):
+        return None if norm is None else norm / math.sqrt(summary.finite)
+    return math.hypot(summary.mean, summary.std)  # the norm of values near float64's largest
 
 
 def _ratio(largest: float, average: float | None) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -31,23 +30,8 @@ FALLING = frozenset({"sqnr_db", "stable_rank_ratio"})
 """Measures of which more is better."""
 
 
-def parse_thresholds(text: str) -> Thresholds:
-    """Read the table ``[thresholds]`` of a TOML document; what it leaves out keeps its default.
-
-    Raises ValueError, with one clause that says what is wrong.
-    """
-    try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ValueError(f"not a TOML document ({error})") from error
-    table = document.get("thresholds", {})
-    if not isinstance(table, dict):
-        raise ValueError("'thresholds' is not a table")  # noqa: TRY004 (a wrong document)
-    return check_thresholds(table)
-
-
 def check_thresholds(table: Mapping[str, Any]) -> Thresholds:
-    """Check a table of thresholds that was read; what it leaves out keeps its default.
+    """Check the table ``[thresholds]`` of a settings file; what it leaves out keeps its default.
 
     Raises ValueError, with one clause that says what is wrong.
     """
