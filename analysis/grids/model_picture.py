@@ -96,15 +96,13 @@ class GridPainter:
         self._shape = self._rows.size - 1, self._columns.size - 1
         self._of_row = _lookup(self._rows, self._arranged.rows)
         self._of_column = _lookup(self._columns, self._arranged.columns)
-        self._with_sums = look.with_sums
-        self._pool = self._empty()
-        self._owners = np.full(self._pool.count.size, -1, np.int64)
-        self._scores = np.full(self._pool.count.size, -1.0)
-        self._layers = np.zeros(self._pool.count.size, np.int64)
+        cells = self._shape[0] * self._shape[1]
+        self._pool = ScatterPool(cells, with_sums=look.with_sums)
+        self._own = ScatterPool(cells, with_sums=look.with_sums)
+        self._owners = np.full(cells, -1, np.int64)
+        self._scores = np.full(cells, -1.0)
+        self._layers = np.zeros(cells, np.int64)
         self._failures: list[str] = []
-
-    def _empty(self) -> ScatterPool:
-        return ScatterPool(self._shape[0] * self._shape[1], with_sums=self._with_sums)
 
     def steps(self, stop: Stop = never) -> Iterator[float]:
         """Do the work; yield how much of it is done, from 0 to 1, after every chunk.
@@ -113,18 +111,18 @@ class GridPainter:
         """
         total, before = max(sum(self._sizes), 1), 0
         for layer, tensor in enumerate(self._tensors):
-            own = self._empty()
+            self._own.clear()
             try:
-                for done in self._add(layer, tensor, own, stop):
+                for done in self._add(layer, tensor, stop):
                     yield (before + done) / total
             except LoadError as error:
                 self._failures.append(f"{tensor.name}: {error.reason}")
             else:
-                self._take_in(layer, own)
+                self._take_in(layer)
             before += tensor.params
             yield before / total
 
-    def _add(self, layer: int, tensor: Tensor, own: ScatterPool, stop: Stop) -> Iterator[int]:
+    def _add(self, layer: int, tensor: Tensor, stop: Stop) -> Iterator[int]:
         grid = self._found.grid
         largest = float("nan")
         if grid.needs_largest:
@@ -141,7 +139,7 @@ class GridPainter:
             if drawn.shape != values.shape or drawn.dtype.kind not in "fiu":
                 raise GridError(self._found.name, "values() changes the number of values")
             ids, kept = self._ids(self._arranged, layer, start, start + chunk.size)
-            own.add(ids, drawn if kept is None else drawn[kept])
+            self._own.add(ids, drawn if kept is None else drawn[kept])
             start += chunk.size
             yield start
 
@@ -155,13 +153,13 @@ class GridPainter:
         inside = (of_row >= 0) & (of_column >= 0)
         return (ids, None) if inside.all() else (ids[inside], inside)
 
-    def _take_in(self, layer: int, own: ScatterPool) -> None:
-        self._pool.take_in(own)
-        scores = own.scores
-        self._layers += scores >= 0
-        wins = scores > self._scores
-        self._owners[wins] = layer
-        self._scores[wins] = scores[wins]
+    def _take_in(self, layer: int) -> None:
+        self._pool.take_in(self._own)
+        at, scores = self._own.touched, self._own.scores
+        self._layers[at] += 1
+        wins = scores > self._scores[at]
+        self._owners[at[wins]] = layer
+        self._scores[at[wins]] = scores[wins]
 
     @property
     def has_layers(self) -> bool:

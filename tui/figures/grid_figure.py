@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from tensorpeek.analysis.grids import (
     FoundGrid,
     GridError,
@@ -18,27 +16,11 @@ from tensorpeek.analysis.grids import (
     find_grids,
     tensors_in_grid,
 )
-from tensorpeek.analysis.heatmap import scaling_of
-from tensorpeek.tui.figures.boxes import (
-    MOST_CELLS,
-    Box,
-    axes_in,
-    bar_axes,
-    cells_in,
-    fitted,
-    image_box,
-    suited_size,
-)
-from tensorpeek.tui.figures.coloring import (
-    Coloring,
-    color_map,
-    draw_color_bar,
-    draw_values,
-    marks_words,
-)
+from tensorpeek.tui.figures.boxes import Box, cells_in, fitted, image_box, suited_size
+from tensorpeek.tui.figures.coloring import color_map
 from tensorpeek.tui.figures.errors import FigureError
-from tensorpeek.tui.figures.heatmap_figure import MODE_WORDS
 from tensorpeek.tui.figures.page import begin_page, unframe
+from tensorpeek.tui.figures.pooled_image import draw_pooled, pooled_words
 from tensorpeek.tui.figures.tensor_words import model_facts
 
 if TYPE_CHECKING:
@@ -47,9 +29,6 @@ if TYPE_CHECKING:
     from tensorpeek.loaders import Model, Tensor
     from tensorpeek.tui.figures.draft import Draft
     from tensorpeek.tui.figures.figure_options import FigureOptions
-
-LAYER_CELLS, FEWEST_CELLS = 1 << 31, 1 << 16
-"""Cells times layers, which takes some 20 seconds, and cells of models with very many layers."""
 
 ASPECT = 1.25
 """How many times wider than high a grid is made that may choose."""
@@ -78,7 +57,7 @@ def draw_grid(model: Model, tensors: Sequence[Tensor], draft: Draft) -> Figure:
         raise FigureError("no parameters to draw")
     options, theme = draft.options, draft.theme
     found = _grid(options)
-    colors = color_map(options.colormap, theme)
+    color_map(options.colormap, theme)  # a wrong name is told before anything is read
     size = _size(kept, found, options.dpi)
     layers = f"{len(kept):,} layer{'' if len(kept) == 1 else 's'}, {found.name}: "
     facts = [model_facts(model), layers + found.description]
@@ -86,28 +65,16 @@ def draw_grid(model: Model, tensors: Sequence[Tensor], draft: Draft) -> Figure:
     room = image_box(page, left=0.0, below=0.25)
     aspect = ASPECT if options.size is None else room.columns / room.rows
     box = _box(room, kept, found, aspect)
-    picture = _paint(
-        kept,
-        found,
-        ShapedLook(
-            *cells_in(box, _most_cells(kept)), with_sums=options.mode == "mean", wanted=aspect
-        ),
-        draft,
-    )
-    values = picture.pooled.shown(options.mode)
-    coloring = Coloring(colors, scaling_of(values, options.scaling or "percentile"))
-    axes = axes_in(page, box)
+    look = ShapedLook(*cells_in(box), with_sums=options.mode == "mean", wanted=aspect)
+    picture = _paint(kept, found, look, draft)
+    axes = draw_pooled(picture.pooled, draft, (page, box), "percentile")
     axes.set_facecolor(theme.faint)
-    draw_values(axes, values, coloring, holds=picture.pooled.holds)
     unframe(axes)
-    page.tell(_words(picture, options))
-    draw_color_bar(bar_axes(page, box), coloring)
+    words = pooled_words(picture.pooled, picture.canvas, options.mode, "place")
+    if picture.failures:
+        words.append(f"{len(picture.failures):,} not read")
+    page.tell("   ·   ".join(words))
     return page.figure
-
-
-def _most_cells(tensors: Sequence[Tensor]) -> int:
-    """Return how many cells there may be: pooling looks at all of them for every layer."""
-    return min(max(LAYER_CELLS // len(tensors), FEWEST_CELLS), MOST_CELLS)
 
 
 def _size(tensors: Sequence[Tensor], found: FoundGrid, dpi: int) -> tuple[float, float]:
@@ -142,17 +109,3 @@ def _paint(
     except GridError as error:
         raise FigureError(str(error)) from error
     return painter.picture(exact=True)
-
-
-def _words(picture: GridPicture, options: FigureOptions) -> str:
-    """Say what a pixel stands for, what is not finite, what could not be read."""
-    pooled, words = picture.pooled, []
-    rows, columns = picture.canvas
-    if pooled.shape != (rows, columns):
-        each = f"{rows / pooled.shape[0]:.3g} × {columns / pooled.shape[1]:.3g}"
-        words.append(f"a pixel is {MODE_WORDS[options.mode]} of {each} places")
-    infinite = np.count_nonzero((pooled.above + pooled.below > 0) & (pooled.nan == 0))
-    words += marks_words(int(np.count_nonzero(pooled.nan)), int(infinite), "pixel")
-    if picture.failures:
-        words.append(f"{len(picture.failures):,} not read")
-    return "   ·   ".join(words)

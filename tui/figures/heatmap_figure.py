@@ -5,35 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tensorpeek.analysis.heatmap import (
-    Look,
-    Plane,
-    Pooled,
-    plane_of,
-    pooled_picture,
-    scaling_of,
-    whole,
-)
-from tensorpeek.tui.figures.boxes import (
-    Box,
-    axes_in,
-    bar_axes,
-    cells_in,
-    fitted,
-    image_box,
-    suited_size,
-)
-from tensorpeek.tui.figures.coloring import (
-    Coloring,
-    color_map,
-    draw_color_bar,
-    draw_values,
-    marks_words,
-)
+from tensorpeek.analysis.heatmap import Look, Plane, plane_of, pooled_picture, whole
+from tensorpeek.tui.figures.boxes import Box, cells_in, fitted, image_box, suited_size
+from tensorpeek.tui.figures.coloring import color_map
 from tensorpeek.tui.figures.errors import FigureError
 from tensorpeek.tui.figures.page import Page, begin_page
+from tensorpeek.tui.figures.pooled_image import draw_pooled, pooled_words
 from tensorpeek.tui.figures.tensor_words import tensor_facts
 
 if TYPE_CHECKING:
@@ -42,14 +19,6 @@ if TYPE_CHECKING:
 
     from tensorpeek.loaders import Tensor
     from tensorpeek.tui.figures.draft import Draft
-    from tensorpeek.tui.figures.figure_options import FigureOptions
-
-MODE_WORDS = {
-    "absmax": "the value farthest from zero",
-    "mean": "the mean",
-    "max": "the largest value",
-    "min": "the smallest value",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,19 +39,15 @@ def draw_heatmap(tensor: Tensor, draft: Draft) -> Figure:
     if not tensor.params:
         raise FigureError("empty: no values")
     options = draft.options
-    colors = color_map(options.colormap, draft.theme)
+    color_map(options.colormap, draft.theme)  # a wrong name is told before anything is read
     plane = plane_of(tensor.shape)
     plan = _plan(tensor, plane, draft)
     look = Look(plane, whole(plane), *cells_in(plan.box), options.mode == "mean")
     pooled = pooled_picture(tensor, options.view, look, stop=draft.stop, progress=draft.progress)
-    axes = axes_in(plan.page, plan.box)
-    values = pooled.shown(options.mode)
-    coloring = Coloring(colors, scaling_of(values, options.scaling or "linear"))
     extent = (-0.5, plane.columns - 0.5, plane.rows - 0.5, -0.5)
-    draw_values(axes, values, coloring, extent=extent, holds=pooled.holds)
-    _label(axes, plane)
-    _tell(plan.page, plane, pooled, options)
-    draw_color_bar(bar_axes(plan.page, plan.box), coloring)
+    _label(draw_pooled(pooled, draft, (plan.page, plan.box), "linear", extent), plane)
+    words = pooled_words(pooled, (plane.rows, plane.columns), options.mode, "value")
+    plan.page.tell("   ·   ".join(words))
     return plan.page.figure
 
 
@@ -113,15 +78,3 @@ def _axis_name(plane: Plane, axes: tuple[int, ...], otherwise: str) -> str:
     if len(axes) == 1:
         return f"axis {axes[0]}"
     return f"axes {', '.join(map(str, axes))}"
-
-
-def _tell(page: Page, plane: Plane, pooled: Pooled, options: FigureOptions) -> None:
-    """Say what a pixel stands for, and what is not finite."""
-    words, what = [], "place"
-    rows, columns = pooled.shape
-    if (rows, columns) != (plane.rows, plane.columns):
-        each, what = f"{plane.rows / rows:.3g} × {plane.columns / columns:.3g}", "pixel"
-        words.append(f"a pixel is {MODE_WORDS[options.mode]} of {each} values")
-    infinite = np.count_nonzero((pooled.above + pooled.below > 0) & (pooled.nan == 0))
-    words += marks_words(int(np.count_nonzero(pooled.nan)), int(infinite), what)
-    page.tell("   ·   ".join(words))
