@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
+from functools import cache
 from hashlib import sha256
 from typing import Any, TypeVar, cast
 
@@ -51,13 +53,18 @@ class Fingerprint:
             self._add_leaf(value)
 
     def _add_record(self, record: Any) -> None:  # noqa: ANN401 (any dataclass)
-        kind = type(record)
-        self._mark(f"{kind.__module__}.{kind.__qualname__}")
-        for field in dataclasses.fields(record):
-            self.add(getattr(record, field.name))
+        """Take in a record; a path to a file in whatever way it was written."""
+        kind: Any = type(record)
+        name, fields = _parts(kind)
+        self._mark(name)
         identity = getattr(record, "identity", None)
+        path = None
         if isinstance(identity, FileIdentity):
-            self.files.add((str(record.path), identity))
+            path = os.path.abspath(record.path)  # noqa: PTH100 (a Path takes ten times as long)
+            self.files.add((path, identity))
+        for field in fields:
+            is_path = path is not None and field == "path"
+            self.add(path if is_path else getattr(record, field))
 
     def _add_leaf(self, value: object) -> None:
         if isinstance(value, bytes | bytearray | memoryview):
@@ -73,6 +80,17 @@ class Fingerprint:
 
     def _mark(self, text: str) -> None:
         self._hash.update(text.encode("utf-8", "surrogatepass") + b"\0")
+
+
+@cache
+def _parts(kind: Any) -> tuple[str, tuple[str, ...]]:  # noqa: ANN401 (a type; it has a hash)
+    """Return the name of a type of records, and those of its fields that values depend on.
+
+    Where a tensor was read from (``source``) is for messages only.
+    """
+    names = (field.name for field in dataclasses.fields(kind))
+    fields = tuple(name for name in names if name != "source")
+    return f"{kind.__module__}.{kind.__qualname__}", fields
 
 
 def with_identities(value: Value, replaced: Callable[[str, FileIdentity], FileIdentity]) -> Value:

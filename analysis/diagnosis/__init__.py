@@ -1,9 +1,11 @@
 """Which weights will hurt, from their values alone: sparsity, rounding, spectra, health."""
 
 from tensorpeek.analysis.diagnosis.diagnosis import METRICS, Diagnosis, Metric, Request, diagnose
+from tensorpeek.analysis.diagnosis.full_spectrum import FullSpectrum, full_spectrum
 from tensorpeek.analysis.diagnosis.health import SEVERITIES, Health, Measured, Severity, judge
 from tensorpeek.analysis.diagnosis.scan import cost, scan
-from tensorpeek.analysis.diagnosis.thresholds import Thresholds, parse_thresholds
+from tensorpeek.analysis.diagnosis.spectrum import Spectrum
+from tensorpeek.analysis.diagnosis.thresholds import Thresholds, check_thresholds
 from tensorpeek.analysis.diagnosis.unmeasurable import UnmeasurableError
 from tensorpeek.analysis.diagnosis.workers import process_pool
 
@@ -11,17 +13,20 @@ __all__ = [
     "METRICS",
     "SEVERITIES",
     "Diagnosis",
+    "FullSpectrum",
     "Health",
     "Measured",
     "Metric",
     "Request",
     "Severity",
+    "Spectrum",
     "Thresholds",
     "UnmeasurableError",
+    "check_thresholds",
     "cost",
     "diagnose",
+    "full_spectrum",
     "judge",
-    "parse_thresholds",
     "process_pool",
     "scan",
 ]

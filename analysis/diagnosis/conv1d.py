@@ -34,5 +34,15 @@ def outputs_last(tensor: Tensor) -> Tensor:
     return replace(tensor, label="kernel")
 
 
+def with_outputs_known(tensors: Sequence[Tensor], model: Sequence[Tensor]) -> list[Tensor]:
+    """Return tensors of a model, the weights of its Conv1D layers as what they are.
+
+    So a scan measures them, and every screen that tells channels apart.
+    """
+    if not stores_conv1d(model):
+        return list(tensors)
+    return [outputs_last(tensor) for tensor in tensors]
+
+
 def _is_weight(tensor: Tensor) -> bool:
     return tensor.label == "weight" and len(tensor.shape) == 2 and tensor.quantization is None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorpeek.analysis.diagnosis.blas_threads import one_blas_thread
 from tensorpeek.analysis.diagnosis.marchenko_pastur import NoiseBulk, median_sigma, noise_bulk
 from tensorpeek.analysis.diagnosis.singular_values import (
     LARGEST_SIDE,
@@ -103,7 +104,7 @@ def full_spectrum(
         raise UnmeasurableError("needs a matrix")
     distribution = measure(tensor, view, stop=stop, progress=progress or idle, quantiles=False)
     matrix = weight_matrix(tensor, view, distribution.summary)
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(over="ignore", under="ignore"), one_blas_thread():
         values, method, resolved = singular_values(matrix, huge=huge, stop=stop)
         check(stop)
         found = spectrum_of(matrix, values, method, resolved=resolved)

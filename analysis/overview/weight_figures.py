@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tensorpeek.analysis.diagnosis import UnmeasurableError
+from tensorpeek.analysis.diagnosis.blas_threads import one_blas_thread
 from tensorpeek.analysis.diagnosis.grids import IntegerGrid
 from tensorpeek.analysis.diagnosis.held import held
 from tensorpeek.analysis.diagnosis.matrix_ranges import matrix_ranges
@@ -19,6 +20,9 @@ from tensorpeek.analysis.measure import measure
 from tensorpeek.analysis.stopping import Stop, never
 from tensorpeek.analysis.wide_scan import is_complex
 from tensorpeek.loaders import LoadError, Tensor, View
+
+ROUNDED = IntegerGrid(8, symmetric=True)
+"""The grid whose cost is told."""
 
 EASY_SPECTRUM = 1 << 30
 """Multiplications of a spectrum (see :func:`spectrum_cost`) that take some tenths of a second."""
@@ -41,7 +45,7 @@ def int8_sqnr(
     of one channel or one dimension has one scale. There is none for codes, complex values and
     values that are all zero. ``known`` as for :func:`tensor_figures`. Raises CancelledError.
     """
-    reason = _unfit_to_round(tensor, view)
+    reason = unfit_to_round(tensor, view)
     if reason is not None:
         return Weighed(None, reason)
     try:
@@ -49,7 +53,7 @@ def int8_sqnr(
         distribution = known or measure(tensor, view, stop=stop, quantiles=False)
         matrix = weight_matrix(tensor, view, distribution.summary)
         single = matrix.channels < 2
-        trial = Trial(IntegerGrid(8, symmetric=True), "tensor" if single else "channel")
+        trial = Trial(ROUNDED, "tensor" if single else "channel")
         with np.errstate(over="ignore", under="ignore"):
             ranges = None if single else matrix_ranges(matrix, stop=stop)
             errors = quantization_errors(matrix, ranges, distribution, [trial], stop=stop)
@@ -72,7 +76,7 @@ def condition_number(
     try:
         tensor = held(tensor, stop)
         distribution = known or measure(tensor, view, stop=stop, quantiles=False)
-        with np.errstate(over="ignore", under="ignore"):
+        with np.errstate(over="ignore", under="ignore"), one_blas_thread():
             found = spectrum(weight_matrix(tensor, view, distribution.summary), stop=stop)
     except (LoadError, UnmeasurableError) as error:
         return Weighed(None, error.reason)
@@ -90,7 +94,8 @@ def spectrum_cost(tensor: Tensor) -> int:
     return tensor.params * min(channels, tensor.params // channels)
 
 
-def _unfit_to_round(tensor: Tensor, view: View) -> str | None:
+def unfit_to_round(tensor: Tensor, view: View) -> str | None:
+    """Return why :func:`int8_sqnr` has no answer for a tensor, None where it may have one."""
     if tensor.error is not None:
         return tensor.error
     if tensor.quantization is not None:

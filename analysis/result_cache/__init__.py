@@ -1,12 +1,17 @@
 """Results kept on disk, so that a second look at a file costs nothing."""
 
-from tensorpeek.analysis.result_cache.database import CacheFacts
 from tensorpeek.analysis.result_cache.folder import (
     FOLDER_VARIABLE,
+    CacheFacts,
     CacheUnavailableError,
     cache_folder,
 )
-from tensorpeek.analysis.result_cache.result_cache import LIMIT, ResultCache
+from tensorpeek.analysis.result_cache.result_cache import (
+    LIMIT,
+    ResultCache,
+    find_record,
+    keep_record,
+)
 from tensorpeek.analysis.result_cache.result_keys import MEASURES, ResultKey, result_key
 
 __all__ = [
@@ -18,5 +23,7 @@ __all__ = [
     "ResultCache",
     "ResultKey",
     "cache_folder",
+    "find_record",
+    "keep_record",
     "result_key",
 ]

@@ -8,11 +8,15 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
-from tensorpeek.analysis.result_cache.folder import CacheUnavailableError, check_file, make_folder
+from tensorpeek.analysis.result_cache.folder import (
+    CacheFacts,
+    CacheUnavailableError,
+    check_file,
+    make_folder,
+)
 
 FILE_NAME = "results-1.sqlite3"
 """The number is that of the tables: another version of the program has a file of its own."""
@@ -41,30 +45,26 @@ FAILURES = (sqlite3.Error, OSError, UnicodeDecodeError, MemoryError)
 """What SQLite raises: its messages quote a damaged file, and lengths in it may be any."""
 
 
-@dataclass(frozen=True)
-class CacheFacts:
-    """What a cache holds: results, and the bytes of its files."""
-
-    entries: int = 0
-    nbytes: int = 0
-
-
 class Database:
     """Values by key, the oldest of which leave when all take more than ``limit`` bytes.
 
     Methods raise :data:`FAILURES`. A value is given back with its check sum right only.
     """
 
-    def __init__(self, folder: Path, limit: int, *, doubted: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, limit: int, *, doubted: int | None = None, wait: float | None = None
+    ) -> None:
         """Open the file in ``folder``, or begin a new one in place of a damaged one.
 
-        ``doubted`` is the inode of a file that is known to be damaged. Raises
-        CacheUnavailableError as well.
+        ``doubted`` is the inode of a file that is known to be damaged, ``wait`` the seconds that
+        other processes get, :data:`WAIT` unless given. Any thread may use it, one at a time.
+        Raises CacheUnavailableError as well.
         """
         self._path = folder / FILE_NAME
         self._limit = limit
+        self._wait = WAIT if wait is None else wait
         make_folder(folder)
-        with _alone(folder / "lock"):
+        with _alone(folder / "lock", self._wait):
             check_file(self._path)
             try:
                 is_known_damaged = doubted is not None and doubted == _inode(self._path)
@@ -76,13 +76,13 @@ class Database:
             self.inode = _inode(self._path)
 
     def _opened(self) -> sqlite3.Connection:
-        return _connected(self._path)
+        return _connected(self._path, self._wait)
 
     def _begun_anew(self) -> sqlite3.Connection:
         """Remove the files: a process that has them open goes on with what nobody else sees."""
         for ending in ("-wal", "-shm", ""):
             Path(f"{self._path}{ending}").unlink(missing_ok=True)
-        return _connected(self._path)
+        return _connected(self._path, self._wait)
 
     def find(self, key: str) -> bytes | None:
         """Return a value, None if there is none or it was damaged."""
@@ -144,9 +144,9 @@ def is_damage(error: Exception) -> bool:
     return code is None or code & 0xFF in DAMAGE
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connected(path: Path, wait: float) -> sqlite3.Connection:
     """Open a file and see that it has our table and nothing else; an empty one gets it."""
-    connection = sqlite3.connect(path, timeout=WAIT, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=wait, isolation_level=None, check_same_thread=False)
     try:
         for setting in ("journal_mode = WAL", "synchronous = NORMAL", "trusted_schema = OFF"):
             connection.execute(f"PRAGMA {setting}").fetchone()
@@ -166,15 +166,16 @@ def _inode(path: Path) -> int | None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _alone(path: Path, wait: float | None = None) -> Iterator[None]:
     """Keep other processes from opening or replacing the file for the moment this one does.
 
-    Raises CacheUnavailableError after :data:`WAIT` seconds, OSError where there are no locks.
+    Raises CacheUnavailableError after ``wait`` seconds (:data:`WAIT`), OSError where there are no
+    locks.
     """
     check_file(path)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        deadline = time.monotonic() + WAIT
+        deadline = time.monotonic() + (WAIT if wait is None else wait)
         while True:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

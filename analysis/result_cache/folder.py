@@ -1,13 +1,22 @@
-"""Where results are kept: a folder that is the user's own."""
+"""Where results are kept: a folder that is the user's own, and what it holds."""
 
 from __future__ import annotations
 
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER_VARIABLE = "TENSORPEEK_CACHE_DIR"
 """Environment variable that names another folder; set to nothing, it turns the cache off."""
+
+
+@dataclass(frozen=True)
+class CacheFacts:
+    """What a cache holds: results, and the bytes of its files."""
+
+    entries: int = 0
+    nbytes: int = 0
 
 
 class CacheUnavailableError(Exception):

@@ -11,11 +11,11 @@ from functools import cache
 from hashlib import sha256
 from typing import Any
 
-from tensorpeek.analysis.tensor_places import fingerprint
+from tensorpeek.analysis.tensor_places import Fingerprint, fingerprint
 from tensorpeek.loaders import LoadError, Tensor
 from tensorpeek.loaders.storage import FileIdentity, open_version
 
-MEASURES = 2
+MEASURES = 3
 """Version of the measures: one more whenever a formula or what a result holds changes."""
 
 SETTLED_NS = 2_000_000_000
@@ -55,17 +55,21 @@ class ResultKey:
 
 
 def result_key(
-    tensor: Tensor, options: Mapping[str, Any], versions: FileVersions | None = None
+    tensor: Tensor,
+    options: Mapping[str, Any],
+    versions: FileVersions | None = None,
+    taken: Fingerprint | None = None,
 ) -> ResultKey | None:
     """Return the key of what ``options`` (JSON values) ask of a tensor.
 
     None if no result may be kept: the tensor cannot be read, or one of its files was replaced or
-    changed so recently that the next change might not show.
+    changed so recently that the next change might not show. Without ``versions`` its files are
+    looked at now; ``taken`` is its fingerprint if that is known.
     """
     if tensor.error is not None:
         return None
     try:
-        taken = fingerprint(tensor)
+        taken = taken or fingerprint(tensor)
     except TypeError:
         return None
     versions = versions or FileVersions()

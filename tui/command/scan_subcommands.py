@@ -97,8 +97,8 @@ def scan(words: tuple[str, ...], matches: tuple[str, ...], **how: Any) -> ExitCo
     Each tensor is Excellent, Good, Warning or Critical by its condition number, the SQNR of
     quantizing it with one scale, its extreme outliers and its stable rank; NaN is always Critical.
     What is measured how is in docs/metrics.md. PATH and PATTERN are as for ls. Ctrl+C prints and
-    writes what is done. Results are kept, so that the next scan of the same bytes is instant; see
-    tensorpeek cache.
+    writes what is done. Results are kept, so that the next scan of the same bytes, and the app on
+    them, is instant; see tensorpeek cache.
 
     \b
     Examples:
@@ -117,7 +117,7 @@ def scan(words: tuple[str, ...], matches: tuple[str, ...], **how: Any) -> ExitCo
 @click.option("--clear", is_flag=True, help="Forget all results.")
 @json_option
 def cache(clear: bool, as_json: bool) -> ExitCode:  # noqa: FBT001
-    """Show where the results of scans are kept, how many, and what space they take.
+    """Show where the results of scans and of the app are kept, how many, and what space they take.
 
     A result is found again for the same bytes only: files that were changed are measured anew. The
     oldest results leave when there are too many. TENSORPEEK_CACHE_DIR names another folder; set to

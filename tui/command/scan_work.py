@@ -8,20 +8,24 @@ from dataclasses import dataclass, field
 
 from tensorpeek.analysis.devices import open_device
 from tensorpeek.analysis.diagnosis import Diagnosis, Request, cost, scan
-from tensorpeek.analysis.diagnosis.conv1d import outputs_last, stores_conv1d
+from tensorpeek.analysis.diagnosis.conv1d import with_outputs_known
+from tensorpeek.analysis.diagnosis.kept_diagnosis import diagnosis_options, is_lasting
 from tensorpeek.analysis.diagnosis.process_scan import scan_in_processes
-from tensorpeek.analysis.result_cache import ResultCache, ResultKey, result_key
+from tensorpeek.analysis.result_cache import (
+    ResultCache,
+    ResultKey,
+    find_record,
+    keep_record,
+    result_key,
+)
 from tensorpeek.analysis.result_cache.result_keys import FileVersions
 from tensorpeek.loaders import Model, Tensor
 from tensorpeek.tui.command.console import complain
-from tensorpeek.tui.command.document import Json, finite
-from tensorpeek.tui.command.scan_journal import Journal, file_key, is_record, request_json
+from tensorpeek.tui.command.document import Json
+from tensorpeek.tui.command.scan_journal import Journal, file_key
 from tensorpeek.tui.command.scan_progress import ScanBar
 from tensorpeek.tui.command.scan_record import record_of
 from tensorpeek.tui.command.selection import Selection
-
-PASSING = "not enough memory"
-"""How the reason begins why a measure is absent now that may be there another time."""
 
 Found = Iterator[tuple[int, Diagnosis]]
 
@@ -56,7 +60,7 @@ class ScanWork:
 
     def collect(self, models: Sequence[Model], selection: Selection, *, everything: bool) -> None:
         """Take the selected tensors, each with its record if the journal or the cache has it."""
-        versions, options = FileVersions(), {"command": "scan", **request_json(self.request)}
+        versions, options = FileVersions(), diagnosis_options(self.request)
         for model in models:
             file = file_key(model) if self.journal is not None else ""
             tensors = selection.tensors(model, everything=everything)
@@ -69,10 +73,9 @@ class ScanWork:
         if self.journal is not None:
             entry.record = self.journal.find(entry.file, entry.tensor.name)
         if entry.record is None:
-            kept = self.cache.find(entry.key)
-            entry.record = kept if is_record(kept) else None
-            if entry.record is not None and self.journal is not None:
-                self.journal.add(entry.file, entry.record)
+            kept = find_record(self.cache, entry.key, Diagnosis)
+            if kept is not None:
+                self._take(entry, kept)
 
     @property
     def missing(self) -> list[Entry]:
@@ -101,21 +104,19 @@ class ScanWork:
             bar.wipe()
 
     def _keep(self, entry: Entry, diagnosis: Diagnosis) -> None:
-        record = record_of(entry.tensor, self.request, diagnosis)
-        entry.record = record
-        if record["error"] is not None:
-            return
-        if self.journal is not None:
-            self.journal.add(entry.file, record)
-        if not any(reason.startswith(PASSING) for reason in diagnosis.absent.values()):
-            self.cache.keep(entry.key, finite(record))
+        self._take(entry, diagnosis)
+        if is_lasting(diagnosis):
+            keep_record(self.cache, entry.key, diagnosis)
+
+    def _take(self, entry: Entry, diagnosis: Diagnosis) -> None:
+        entry.record = record_of(entry.tensor, self.request, diagnosis)
+        if self.journal is not None and diagnosis.error is None:
+            self.journal.add(entry.file, entry.record)
 
 
 def _with_outputs_known(model: Model, tensors: Sequence[Tensor]) -> list[Tensor]:
     """Return the tensors with GPT-2's as what they are, and say so."""
-    if not stores_conv1d(model.tensors):
-        return list(tensors)
-    known = [outputs_last(tensor) for tensor in tensors]
+    known = with_outputs_known(tensors, model.tensors)
     count = sum(new is not old for new, old in zip(known, tensors, strict=True))
     if count:
         complain(model.path, f"{count:,} x GPT-2's Conv1D: weights are (in, out)")

@@ -20,12 +20,13 @@ COLLECT_AFTER = (100_000, 10, 10)
 """When garbage is looked for: with Python's 700 new objects, a tenth of the start goes into it."""
 
 
-def start_app(
+def start_app(  # noqa: PLR0913 (how to run, all by keyword)
     paths: Sequence[str],
     *,
     ascii_only: bool,
     theme: str | None,
     watch: bool,
+    no_cache: bool = False,
     plugins: Sequence[str] = (),
 ) -> ExitCode:
     """Run the app on ``paths``, by default on ``./models``. Raises UsageError."""
@@ -45,6 +46,7 @@ def start_app(
             ascii_only=ascii_only,
             theme=theme,
             watch=watch,
+            no_cache=no_cache,
             settings=settings,
             plugins=plugins,
         )

@@ -36,6 +36,13 @@ class Inventory:
         return len(self.tensors)
 
     @cached_property
+    def measured(self) -> list[Tensor]:
+        """The tensors with GPT-2's as what they are, for measures that tell channels apart."""
+        from tensorpeek.analysis.diagnosis.conv1d import with_outputs_known
+
+        return with_outputs_known(self.tensors, self.tensors)
+
+    @cached_property
     def names(self) -> list[str]:
         """Names, which are unique."""
         return [tensor.name for tensor in self.tensors]

@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tensorpeek.tui.background import Job, Work
 from tensorpeek.tui.layers.agenda import Agenda, Task
 from tensorpeek.tui.layers.inventory import Inventory
+from tensorpeek.tui.layers.kept_measures import KeptMeasures
 from tensorpeek.tui.layers.ledger import Found, Ledger
 from tensorpeek.tui.layers.messages import Measured, Measuring, Prepared
+from tensorpeek.tui.session import Session
 
 if TYPE_CHECKING:
     from tensorpeek.analysis import Distribution
@@ -41,13 +44,15 @@ def prepare(inventory: Inventory) -> Job:
     return job
 
 
-def measure_all(inventory: Inventory, ledger: Ledger, view: View, agenda: Agenda) -> Job:
+def measure_all(
+    inventory: Inventory, ledger: Ledger, view: View, agenda: Agenda, session: Session
+) -> Job:
     """Measure what an agenda says, in ``view`` where a tensor has it, until nothing is left."""
 
     def job(work: Work) -> None:
         from tensorpeek.loaders import CancelledError
 
-        report = _Report(work, ledger)
+        report, kept = _Report(work, ledger), KeptMeasures(session)
         while not work.stop():
             if agenda.is_resting:
                 time.sleep(NAP)
@@ -56,14 +61,16 @@ def measure_all(inventory: Inventory, ledger: Ledger, view: View, agenda: Agenda
             if task is None:
                 report.send(is_over=True)
                 return
-            tensor = inventory.tensors[task.place]
+            tensor = inventory.measured[task.place]
             report.before(tensor, is_urgent=agenda.is_urgent(task))
 
             def stop(task: Task = task) -> bool:
                 return work.stop() or agenda.must_give_way(task)
 
+            seen = view_of(tensor, view)
+            take = partial(_measure, task, tensor, seen, stop, report)
             try:
-                measure = _measure(task, tensor, view_of(tensor, view), stop, report)
+                measure = kept.answer(task.kind, tensor, seen, take)
             except CancelledError:
                 continue
             agenda.finish(task)
@@ -114,7 +121,7 @@ def _measure(
     task: Task, tensor: Tensor, view: View, stop: Callable[[], bool], report: _Report
 ) -> Figures | Weighed:
     from tensorpeek.analysis.overview import condition_number, int8_sqnr, tensor_figures
-    from tensorpeek.tui.jobs import known_distributions
+    from tensorpeek.tui.known_distributions import known_distributions
 
     cache = known_distributions()
     known = cache.find(tensor, view)

@@ -108,7 +108,7 @@ class MeasuringScreen(TabScreen):
         elif self._is_wanted(sight):
             self._agenda = known.agenda(shown.ledger, sight)
             view = self._choice.wished_view
-            job = measure_all(known.inventory, shown.ledger, view, self._agenda)
+            job = measure_all(known.inventory, shown.ledger, view, self._agenda, self._session)
             self._background.submit("measure", job)
         self._show_status()
 

@@ -21,6 +21,13 @@ class SpectrumFound(Message):
 
 
 @dataclass
+class SpectrumMissed(Message):
+    """The singular values of a tensor are not kept from another time."""
+
+    subject: Subject
+
+
+@dataclass
 class SpectrumRefused(Message):
     """A tensor has no spectrum, or could not be read."""
 

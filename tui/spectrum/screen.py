@@ -22,7 +22,7 @@ from tensorpeek.tui.question import Subject
 from tensorpeek.tui.screens.choosing_screen import PATIENCE
 from tensorpeek.tui.screens.tab_screen import TabScreen
 from tensorpeek.tui.session import Session
-from tensorpeek.tui.spectrum.jobs import compute_spectrum
+from tensorpeek.tui.spectrum.jobs import compute_spectrum, find_spectrum
 from tensorpeek.tui.spectrum.keys import SPECTRUM_KEYS
 from tensorpeek.tui.spectrum.measures import (
     cost_words,
@@ -33,6 +33,7 @@ from tensorpeek.tui.spectrum.measures import (
 from tensorpeek.tui.spectrum.messages import (
     IndexHovered,
     SpectrumFound,
+    SpectrumMissed,
     SpectrumProgressed,
     SpectrumRefused,
 )
@@ -124,9 +125,25 @@ class SpectrumScreen(TabScreen):
         if cost is None:
             self._refuse(no_matrix_words(tensor))
         elif cost.is_large or cost.seconds > AUTOMATIC:
-            self._offer(subject, cost)
+            self._computing, self._started = subject, time.monotonic()
+            find = find_spectrum(tensor, subject, self._session.results)
+            self._background.submit("spectrum", find)
         else:
             self._compute(tensor, subject, huge=False)
+
+    @on(SpectrumMissed)
+    def offer_spectrum(self, event: SpectrumMissed) -> None:
+        """Offer to compute what takes its time."""
+        from tensorpeek.analysis.diagnosis.full_spectrum import spectrum_cost
+
+        tensor = self._choice.tensor
+        if event.subject != self._computing or tensor is None:
+            return
+        self._computing = None
+        cost = spectrum_cost(tensor, event.subject.view)
+        if cost is not None:
+            self._offer(event.subject, cost)
+        self.refresh_bindings()
 
     def _offer(self, subject: Subject, cost: SpectrumCost, words: str = "") -> None:
         self._offered = subject
@@ -135,7 +152,8 @@ class SpectrumScreen(TabScreen):
     def _compute(self, tensor: Tensor, subject: Subject, *, huge: bool) -> None:
         self._computing, self._offered = subject, None
         self._started = time.monotonic()
-        self._background.submit("spectrum", compute_spectrum(tensor, subject, huge=huge))
+        job = compute_spectrum(tensor, subject, self._session.results, huge=huge)
+        self._background.submit("spectrum", job)
         self.set_timer(PATIENCE, partial(self._admit_waiting, subject))
         self.refresh_bindings()
 
