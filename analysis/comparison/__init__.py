@@ -2,6 +2,7 @@
 
 from tensorpeek.analysis.comparison.common_edges import common_edges
 from tensorpeek.analysis.comparison.compare import Comparison, compare
+from tensorpeek.analysis.comparison.compare_pairs import compare_pairs
 from tensorpeek.analysis.comparison.detail import ChannelErrors, Detail, detail
 from tensorpeek.analysis.comparison.difference import Difference, WorstChannel
 from tensorpeek.analysis.comparison.layouts import Alignment, alignments
@@ -29,6 +30,7 @@ __all__ = [
     "alignments",
     "common_edges",
     "compare",
+    "compare_pairs",
     "detail",
     "pair_tensors",
 ]

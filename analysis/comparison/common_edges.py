@@ -1,8 +1,9 @@
-"""Bins in which the values of two tensors are counted side by side."""
+"""Bins in which the values of several tensors are counted side by side."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,12 +16,12 @@ NARROW = 16
 
 
 def common_edges(
-    tensors: tuple[Tensor, Tensor], distributions: tuple[Distribution, Distribution], bins: int
+    tensors: Sequence[Tensor], distributions: Sequence[Distribution], bins: int
 ) -> Edges:
-    """Return about ``bins`` bins over the finite dequantized values of both tensors.
+    """Return about ``bins`` bins over the finite dequantized values of all tensors.
 
     Bins of integers hold whole ones; where a tensor has one scale, they hold whole levels of it
-    (those of the second tensor if both do): otherwise some bins would hold one level more than
+    (those of the last such tensor): otherwise some bins would hold one level more than
     their neighbors. Without a finite value they go from 0 to 1. Raises LoadError when a scale
     cannot be read and ValueError for ``bins`` below 1.
     """

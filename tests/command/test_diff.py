@@ -100,6 +100,7 @@ def test_text(run: Run, first: Path, second: Path) -> None:
         pytest.param(["*bias", "--exit-code"], 0, id="a pattern that selects equal tensors"),
         pytest.param(["nothing"], 2, id="a pattern that selects nothing"),
         pytest.param(["--tolerance", "-1"], 2, id="a negative tolerance"),
+        pytest.param(["--tolerance", "nan", "--exit-code"], 2, id="no number as tolerance"),
     ],
 )
 def test_exit_codes(run: Run, first: Path, second: Path, words: list[str], code: int) -> None:

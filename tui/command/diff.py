@@ -12,14 +12,16 @@ from tensorpeek.analysis.comparison import (
     ACTIVATION_ROLES,
     Comparison,
     Pair,
-    compare,
+    compare_pairs,
     pair_tensors,
 )
+from tensorpeek.analysis.reading import idle
 from tensorpeek.loaders import Model, Tensor, find_models
 from tensorpeek.tui.command.console import complain, progress_line
 from tensorpeek.tui.command.exit_codes import ExitCode
 from tensorpeek.tui.command.model_files import OpenedFiles, open_files
 from tensorpeek.tui.command.selection import matches
+from tensorpeek.tui.command.threads import threads
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class DiffRequest:
     tolerance: float
     exit_code: bool
     as_json: bool
+    jobs: int = 1
 
 
 @dataclass
@@ -105,10 +108,12 @@ def _compare_models(first: Model, second: Model, request: DiffRequest) -> ModelD
     found = ModelDiff(first, second, request.tolerance)
     found.only_first = [one for one in pairing.only_first if _wanted(request, one)]
     found.only_second = [one for one in pairing.only_second if _wanted(request, one)]
-    with progress_line() as progress:
+    with progress_line() as progress, threads(request.jobs) as (executor, stop):
+        report = progress.report if executor is None else idle
+        results = compare_pairs(pairs, executor, stop=stop, progress=report)
         for place, pair in enumerate(pairs):
-            report = progress.begin(f"{place + 1}/{len(pairs)} {pair.first.name}")
-            found.comparisons.append(compare(pair, progress=report))
+            progress.begin(f"{place + 1}/{len(pairs)} {pair.first.name}")
+            found.comparisons.append(next(results))
     for one in found.comparisons:
         if one.unreadable:
             complain(_path_of(one.pair, found), str(one.error))
