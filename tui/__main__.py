@@ -1,6 +1,6 @@
 """Run ``tensorpeek`` as ``python -m tensorpeek.tui``."""
 
-from tensorpeek.tui.command.main import main
+from tensorpeek.tui.command.entry import main
 
 if __name__ == "__main__":
     main()

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tensorpeek.tui.command.atomic_write import remove_unfinished
+
 MODES_OFF = (1000, 1003, 1015, 1006, 1016, 1004, 2004, 2048, 2026)
 """Mouse, reports of focus, bracketed paste, reports of size, synchronized output."""
 
@@ -30,7 +32,8 @@ back, cursor on, plain text."""
 class SignalGuard:
     """SIGTERM and SIGINT quit in good order; SIGHUP restores the terminal and leaves hard.
 
-    When the terminal has vanished (SIGHUP), a regular exit can hang on writing to it.
+    When the terminal has vanished (SIGHUP), a regular exit can hang on writing to it. What is being
+    written then is removed.
     """
 
     def __init__(self) -> None:
@@ -52,6 +55,7 @@ class SignalGuard:
                 termios.tcsetattr(descriptor, termios.TCSANOW, self._settings)
             except (OSError, termios.error):
                 pass  # the terminal is gone: nothing is left to restore
+        remove_unfinished()
         os._exit(128 + signal.SIGHUP)
 
 

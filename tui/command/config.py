@@ -9,15 +9,17 @@ from typing import Any
 from tensorpeek.tui.command.console import answer_console, complain
 from tensorpeek.tui.command.document import print_lists
 from tensorpeek.tui.command.exit_codes import ExitCode
-from tensorpeek.tui.settings.key_names import check_keys, own_keys
+from tensorpeek.tui.settings.key_names import check_keys, keys_by_screen, own_keys
 from tensorpeek.tui.settings.settings import Settings
 from tensorpeek.tui.settings.settings_file import SettingsError, read_settings, settings_path
-from tensorpeek.tui.tabs import TABS
 
 
 def print_settings(path: Path | None, *, as_json: bool) -> ExitCode:
     """Print the settings of the user's file, or of the file at ``path``, and check all of them."""
     place = path or settings_path()
+    if path is not None and not path.exists():
+        complain("config", f"{path}: no such file")
+        return ExitCode.USAGE
     try:
         settings = read_settings(place)
         _check(settings)
@@ -62,7 +64,7 @@ def _tables(settings: Settings) -> dict[str, Any]:
 
 
 def _keys(keys: Mapping[str, str]) -> dict[str, str]:
-    named = (each for tab in TABS for each in own_keys(tab.load().all_bindings(), keys))
+    named = (each for found in keys_by_screen().values() for each in own_keys(found, keys))
     return {binding.id: binding.key for binding in named if binding.id}
 
 

@@ -30,9 +30,11 @@ def complain(about: object, problem: str) -> None:
 
 def answer_console() -> Console:
     """Return a console on stdout that cuts and folds nothing by itself."""
-    from rich.console import Console
+    from tensorpeek.tui.command.piped_console import PipedConsole
 
-    return Console(file=sys.stdout, width=NEVER_CUT, highlight=False, markup=False, emoji=False)
+    return PipedConsole(
+        file=sys.stdout, width=NEVER_CUT, highlight=False, markup=False, emoji=False
+    )
 
 
 def terminal_width() -> int | None:

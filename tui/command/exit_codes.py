@@ -17,6 +17,8 @@ class ExitCode(IntEnum):
     """A file, or a tensor in it, could not be read; the rest was printed."""
     DEFECT = 70
     """The program itself failed, as sysexits.h counts: EX_SOFTWARE."""
+    HUNG_UP = 129
+    """The terminal is gone, as shells count: 128 + SIGHUP."""
     INTERRUPTED = 130
     """Ctrl+C, as shells count: 128 + SIGINT."""
     BROKEN_PIPE = 141

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -28,6 +29,7 @@ from tensorpeek.tui.command.subcommands import (
     serve,
     stats,
 )
+from tensorpeek.tui.command.termination import Termination
 
 OWN_OPTIONS = frozenset({"-h", "--help", "-V", "--version"})
 """First arguments that are meant for the group and not for the app."""
@@ -64,21 +66,47 @@ class AppGroup(click.Group):
             formatter.write_dl(records)
         self.format_commands(ctx, formatter)
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401 (as click declares it)
+    ) -> click.Context:
+        """Parse the words; what --help and --version cannot print has an exit code too."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except OSError as error:
+            sys.exit(_output_failed(error))
+
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 (as click declares it)
         """Run a command and turn what it returns, and what ends it early, into an exit code."""
-        try:
-            code = super().invoke(ctx)
-            sys.stdout.flush()
-        except BrokenPipeError:
-            _forget_output()
-            code = ExitCode.BROKEN_PIPE
-        except KeyboardInterrupt:
-            code = ExitCode.INTERRUPTED
-        except OSError as error:
-            _forget_output()
-            click.echo(f"tensorpeek: {(error.strerror or str(error)).lower()}", err=True)
-            code = ExitCode.UNREADABLE
+        with Termination() as termination:
+            try:
+                code = super().invoke(ctx)
+                sys.stdout.flush()
+            except OSError as error:
+                code = _output_failed(error)
+            except KeyboardInterrupt:
+                code = ExitCode.INTERRUPTED
+        if code == ExitCode.INTERRUPTED and termination.signal is not None:
+            code = ExitCode(128 + termination.signal)
         ctx.exit(int(code or ExitCode.OK))
+
+
+def _output_failed(error: OSError) -> ExitCode:
+    """Tell why nothing more can be printed, unless the reader went away."""
+    _forget_output()
+    if isinstance(error, BrokenPipeError):
+        return ExitCode.BROKEN_PIPE
+    reason = (error.strerror or str(error)).lower()
+    if error.filename is None:
+        click.echo(f"tensorpeek: {reason}", err=True)
+    else:
+        from tensorpeek.tui.command.console import complain
+
+        complain(error.filename, reason)
+    return ExitCode.UNREADABLE
 
 
 def _forget_output() -> None:
@@ -86,6 +114,18 @@ def _forget_output() -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)
+
+
+def _replace_closed_streams() -> None:
+    """Send what goes to streams that were closed before the program began nowhere.
+
+    Python has None for them: print would take stdout for stderr, and a file that is opened would
+    get the number of one.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            stream = Path(os.devnull).open(mode, encoding="utf-8")  # noqa: SIM115 (for good)
+            setattr(sys, name, stream)
 
 
 def _tell_version(context: click.Context, _param: click.Parameter, wanted: bool) -> None:  # noqa: FBT001
@@ -159,6 +199,7 @@ for command in (
 
 def main() -> None:
     """Run the command with the arguments of the process, and exit."""
+    _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

@@ -59,6 +59,13 @@ def interval(
     return value
 
 
+def number(_context: click.Context, _param: click.Parameter, value: float) -> float:
+    """Check that a value is a number: nothing is ever larger than NaN."""
+    if math.isnan(value):
+        raise click.BadParameter("NaN is no number")
+    return value
+
+
 def paths_and_patterns(function: Function) -> Function:
     """Add the words that name files and select tensors."""
     words = click.argument(

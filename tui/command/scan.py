@@ -11,18 +11,20 @@ import click
 
 from tensorpeek.analysis.devices import CPU, DeviceError
 from tensorpeek.analysis.diagnosis import Request
+from tensorpeek.analysis.diagnosis.kept_diagnosis import request_json
 from tensorpeek.analysis.diagnosis.scan import ClusterError
 from tensorpeek.loaders import LoadError
 from tensorpeek.loaders.clean import clean
+from tensorpeek.loaders.registry import parts_of
 from tensorpeek.tui.command.cache import open_cache
 from tensorpeek.tui.command.console import answer_console, complain, speaks_unicode
 from tensorpeek.tui.command.document import Json
 from tensorpeek.tui.command.exit_codes import ExitCode
 from tensorpeek.tui.command.model_files import OpenedFiles, open_files
 from tensorpeek.tui.command.scan_document import ScanReport, write_document
-from tensorpeek.tui.command.scan_journal import Journal, request_json
+from tensorpeek.tui.command.scan_journal import Journal
 from tensorpeek.tui.command.scan_ranking import ranked
-from tensorpeek.tui.command.scan_report import report_writer
+from tensorpeek.tui.command.scan_report import Writer, report_writer
 from tensorpeek.tui.command.scan_work import ScanWork, Workers
 from tensorpeek.tui.command.selection import Selection
 from tensorpeek.tui.command.user_thresholds import user_thresholds
@@ -74,12 +76,13 @@ def scan_command(words: Sequence[str], patterns: Sequence[str], how: Mapping[str
 def scan_files(words: Sequence[str], patterns: Sequence[str], options: ScanOptions) -> ExitCode:
     """Scan the tensors that ``words`` and ``patterns`` select; print and write what is found.
 
-    Raises UsageError before anything is read when the output makes no sense.
+    Raises UsageError before anything is measured when the output makes no sense.
     """
     writer = report_writer(options.output)
     selection = Selection.of(words, patterns)
-    journal = _journal(options)
     opened = open_files(selection.paths)
+    _protect(opened, options)
+    journal = _journal(options)
     with open_cache(is_off=options.no_cache) as cache:
         work = ScanWork(options.request, cache, journal)
         try:
@@ -94,13 +97,26 @@ def scan_files(words: Sequence[str], patterns: Sequence[str], options: ScanOptio
             if journal is not None:
                 journal.close()
     report = _report(opened, work, options.request, interrupted=interrupted)
-    if writer is not None and options.output is not None:
-        writer(report, options.output)
+    written = _write(report, writer, options.output)
     _print(report, options)
     _note_errors(opened, work)
     if interrupted:
         return ExitCode.INTERRUPTED
+    if not written:
+        return ExitCode.UNREADABLE
     return opened.exit_code(selection, len(work.entries))
+
+
+def _protect(opened: OpenedFiles, options: ScanOptions) -> None:
+    """Refuse to write over what is read, such as the index of a set of files. Raises UsageError."""
+    if options.output is None:
+        return
+    place = options.output.resolve()
+    if options.resume is not None and options.resume.resolve() == place:
+        raise click.UsageError("the report and the journal would be one file")
+    for model in opened.models:
+        if place in {part.resolve() for part in (model.path, *parts_of(model.path))}:
+            raise click.UsageError(f"'{options.output}' is a file of the model, not a report")
 
 
 def _scan(work: ScanWork, opened: OpenedFiles, selection: Selection, options: ScanOptions) -> bool:
@@ -133,6 +149,18 @@ def _report(
         models.append({"path": str(model.path), "format": model.format, "tensors": records})
     missing = len(work.missing)
     return ScanReport(request_json(request), models, opened.errors(), interrupted, missing)
+
+
+def _write(report: ScanReport, writer: Writer | None, output: Path | None) -> bool:
+    """Write the report; say why where that fails: what was measured is printed all the same."""
+    if writer is None or output is None:
+        return True
+    try:
+        writer(report, output)
+    except OSError as error:
+        complain(output, (error.strerror or str(error)).lower())
+        return False
+    return True
 
 
 def _print(report: ScanReport, options: ScanOptions) -> None:

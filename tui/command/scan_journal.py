@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO, TypeGuard
 
-from tensorpeek.analysis.devices import device_kind
 from tensorpeek.analysis.diagnosis import Request
+from tensorpeek.analysis.diagnosis.kept_diagnosis import request_json
 from tensorpeek.loaders import LoadError, Model
 from tensorpeek.loaders.registry import parts_of
 from tensorpeek.loaders.storage import describe
+from tensorpeek.tui.command.console import complain
 from tensorpeek.tui.command.document import Json, finite
 from tensorpeek.tui.command.scan_record import RECORD_KEYS
 
 SCHEMA = "tensorpeek.scan-journal/1"
-
-
-def request_json(request: Request) -> Json:
-    """Return what was asked for, as JSON."""
-    return {
-        "metrics": sorted(request.metrics),
-        "view": request.view,
-        "bits": list(request.bits),
-        "huge": request.huge,
-        "conv_axis": request.conv_axis,
-        "device": device_kind(request.device),
-        "thresholds": {
-            name: list(limits) for name, limits in dataclasses.asdict(request.thresholds).items()
-        },
-    }
 
 
 def file_key(model: Model) -> str:
@@ -62,7 +48,10 @@ class Journal:
         Raises LoadError when the file is no journal, or one of another request.
         """
         try:
-            text = self.path.read_text("utf-8", errors="replace") if self.path.exists() else ""
+            there_is_one = self.path.exists()
+            if there_is_one and not self.path.is_file():
+                raise LoadError(self.path, "not a regular file")
+            text = self.path.read_text("utf-8", errors="replace") if there_is_one else ""
             self._read(text)
             self._stream = self.path.open("a", encoding="utf-8")
         except OSError as error:
@@ -77,7 +66,7 @@ class Journal:
         return self._records.get((file, name))
 
     def add(self, file: str, record: Json) -> None:
-        """Note a tensor, for good."""
+        """Note a tensor, for good; where that fails once, say so and note no more."""
         self._write({"file": file, "record": record})
 
     def close(self) -> None:
@@ -102,9 +91,16 @@ class Journal:
         self._write_text(json.dumps(finite(entry), allow_nan=False) + "\n")
 
     def _write_text(self, text: str) -> None:
-        if self._stream is not None:
+        if self._stream is None:
+            return
+        try:
             self._stream.write(text)
             self._stream.flush()
+        except OSError as error:
+            complain(self.path, f"no more is noted: {describe(error)}")
+            with suppress(OSError):
+                self._stream.close()
+            self._stream = None
 
 
 def is_record(record: object) -> TypeGuard[Json]:
