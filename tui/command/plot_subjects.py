@@ -41,6 +41,10 @@ class Task:
 def tasks_for(models: Sequence[Model], selection: Selection, request: PlotRequest) -> list[Task]:
     """Return the figures to draw, in the order of files and tensors."""
     kind, tasks = request.kind, []
+    if kind == "overlay":
+        tensors = [one for model in models for one in selected(model, selection, request)]
+        name = ", ".join(dict.fromkeys(model.name for model in models))
+        return [Task(name, models[0], tensors, kind)] if tensors else []
     for model in models:
         tensors = selected(model, selection, request)
         before = f"{model.name}-" if len(models) > 1 else ""

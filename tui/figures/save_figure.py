@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from tensorpeek.loaders import Model, Tensor, View
     from tensorpeek.tui.figures.health_point import HealthPoint
 
-Kind = Literal["hist", "overview", "heatmap", "kernels", "spectrum", "risk", "dashboard", "grid"]
+# fmt: off
+Kind = Literal[
+    "hist", "overlay", "overview", "heatmap", "kernels", "spectrum", "risk", "dashboard", "grid"
+]
+# fmt: on
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-OF_MODELS: frozenset[Kind] = frozenset({"overview", "risk", "dashboard", "grid"})
+OF_MODELS: frozenset[Kind] = frozenset({"overlay", "overview", "risk", "dashboard", "grid"})
 """Kinds that show many tensors of a model; the others show one."""
 
 
@@ -116,6 +120,10 @@ def _of_model(kind: Kind, subject: Subject, model: Model, draft: Draft) -> Figur
         from tensorpeek.tui.figures.grid_figure import draw_grid
 
         return draw_grid(model, tensors, draft)
+    if kind == "overlay":
+        from tensorpeek.tui.figures.overlay_figure import counted_together, draw_overlay
+
+        return draw_overlay(counted_together(tensors, draft), draft)
     done = _counted(tensors, draft.progress)
     if kind == "overview":
         return _overview(model, tensors, draft, done)

@@ -14,7 +14,7 @@ _MODEL_KEYS = [key for key in CHOOSING_KEYS if key.id in {"model.next", "model.p
 _EXPORT = screen_key(
     "E",
     "export",
-    "Save the marked tensors (.safetensors), or this one (.npy)",
+    "Save the marked tensors or a module (.safetensors), or this one (.npy); Escape stops",
     name="export",
 )
 
@@ -64,6 +64,12 @@ LAYERS_KEYS: list[BindingType] = [
     screen_key("u", "unmark", "Unmark all", name="unmark"),
     screen_key(
         "C", "compare", "Compare the last two marked tensors, overlaid", name="marked.compare"
+    ),
+    screen_key(
+        "o",
+        "overlay",
+        "Distributions of the marked tensors over each other",
+        name="marked.overlay",
     ),
     screen_key(
         "c",

@@ -35,7 +35,8 @@ def totals_text(known: Arrangement, width: int) -> str:
     hint = ""
     if known.marked:
         parts.append(f"{len(known.marked):,} marked")
-        hint = ": E saves them, C compares" if len(known.marked) > 1 else ": E saves, m marks more"
+        several = len(known.marked) > 1
+        hint = ": E saves them, C compares, o overlays" if several else ": E saves, m marks more"
     line = "  ".join(parts)
     shorter = line.replace("bits per weight", "bits/w")
     lines = (line + hint, shorter + hint, line, shorter)

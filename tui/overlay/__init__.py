@@ -1,0 +1,1 @@
+"""The screen that lays the distributions of marked tensors over each other."""
