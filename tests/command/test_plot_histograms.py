@@ -126,3 +126,41 @@ def test_a_panel_without_a_histogram_says_why() -> None:
     figure = figure_of("overview", good, broken, make_tensor("c.weight", VALUES[:0]))
     assert "ends early" in texts(figure)
     assert "empty: no values" in texts(figure)
+
+
+@pytest.mark.parametrize(
+    "span",
+    [(-0.05, 0.12), (-np.inf, 0.3), (0.1, np.inf), (0.101, 0.102), (-0.3, -0.2)],
+    ids=["in the middle", "no lower end", "no upper end", "between two levels", "whole levels"],
+)
+def test_a_range_of_values_beside_their_codes_is_that_of_the_same_elements(
+    span: tuple[float, float],
+) -> None:
+    tensor = make_tensor("w.weight", CODES, quantization=per_tensor(0.01, 3))
+    figure = figure_of("hist", tensor, both=True, selection=span)
+    floats = np.float32(0.01) * (CODES.astype(np.float32) - 3)
+    inside = (floats >= span[0]) & (floats <= span[1])
+    for axes, values in zip(figure.axes, (CODES, floats.astype(np.float64)), strict=True):
+        chosen, edges = bars(axes, 0)
+        expected = 100 * np.histogram(values[inside], edges)[0] / CODES.size
+        np.testing.assert_allclose(chosen, expected)
+    if inside.any():
+        (legend,) = figure.axes[0].get_legend().get_texts()
+        codes = CODES[inside]
+        for bound, end in zip(span, (codes.min(), codes.max()), strict=True):
+            assert np.isinf(bound) or f"{end}" in legend.get_text()
+
+
+def test_limits_of_values_beside_their_codes_cut_both_axes_alike() -> None:
+    tensor = make_tensor("w.weight", CODES, quantization=per_tensor(0.5, -2))
+    raw, real = figure_of("hist", tensor, both=True, limits=(-10.0, 10.0), bins=8).axes
+    codes, values = bars(raw)[1], bars(real)[1]
+    np.testing.assert_allclose((codes[[0, -1]] + 2) * 0.5, values[[0, -1]])
+
+
+def test_codes_of_several_scales_say_that_they_have_no_range() -> None:
+    tensor = make_tensor("w.weight", CODES, quantization=per_channel(np.linspace(0.01, 0.2, 40)))
+    raw, real = figure_of("hist", tensor, both=True, selection=(-0.5, 0.5)).axes
+    assert raw.get_legend() is None
+    assert real.get_legend() is not None
+    assert any("several scales" in text.get_text() for text in raw.texts)

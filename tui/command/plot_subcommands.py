@@ -58,14 +58,18 @@ def plot() -> None:
 @limits_option
 @click.option("--log", is_flag=True, help="Logarithmic percentages.")
 @click.option("--both", is_flag=True, help="Stored integers and dequantized values side by side.")
+@click.option("--overlay", is_flag=True, help="Two to six tensors over each other.")
 @click.option("--overview", is_flag=True, help="All tensors on one page, at most 64.")
 @click.option("--page", type=click.IntRange(1), default=1, help="Which page of an overview.")
 @figure_options
-def hist(words: tuple[str, ...], matches: tuple[str, ...], overview: bool, **how: Any) -> ExitCode:  # noqa: ANN401, FBT001
+def hist(words: tuple[str, ...], matches: tuple[str, ...], **how: Any) -> ExitCode:  # noqa: ANN401
     """Draw the distribution of tensors, in percent of their parameters.
 
-    What lies in --range is orange, the rest gray. Without a PATTERN all weights are drawn: into a
-    folder, or with --overview on one page.
+    What lies in --range is orange, the rest gray. With --both, --range and --limits are in the
+    units of the dequantized values; stored integers are drawn from and to the codes that stand for
+    them, as far as one scale tells. Without a PATTERN all weights are drawn: into a
+    folder, or with --overview on one page. With --overlay the same bins are counted in each of two
+    to six tensors, of one file or of several.
 
     \b
     Examples:
@@ -73,8 +77,12 @@ def hist(words: tuple[str, ...], matches: tuple[str, ...], overview: bool, **how
       tensorpeek plot hist model_int8.pt conv1.weight --both -o conv1.png
       tensorpeek plot hist model.pt -o histograms/
       tensorpeek plot hist model.pt --overview --log -o layers.png
+      tensorpeek plot hist model.pt conv1.weight conv2.weight --overlay -o both.png
     """
-    return _draw("overview" if overview else "hist", words, matches, how)
+    is_overlay, is_overview = how.pop("overlay"), how.pop("overview")
+    return _draw(
+        "overlay" if is_overlay else "overview" if is_overview else "hist", words, matches, how
+    )
 
 
 @plot.command(short_help="The values of tensors as images.")

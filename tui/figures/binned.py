@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tensorpeek.analysis import Histogram, RangeCount, Summary, measure
+from tensorpeek.analysis.code_interval import code_interval
 from tensorpeek.tui.command.bins import edges_for
 from tensorpeek.tui.command.measured import absence
 from tensorpeek.tui.figures.errors import FigureError
@@ -29,15 +30,20 @@ class Binned:
 def binned(tensor: Tensor, view: View, draft: Draft) -> Binned:
     """Count the values of a tensor in bins.
 
-    Raises FigureError without finite values, LoadError and CancelledError.
+    Range and limits are in the units of the view; where both views are drawn, in those of the
+    dequantized one: stored integers have the same ones in codes, or none where there are several
+    scales. Raises FigureError without finite values, LoadError and CancelledError.
     """
     options, stop = draft.options, draft.stop
     distribution = measure(tensor, view, stop=stop, progress=draft.progress, quantiles=False)
     reason = absence(distribution.summary)
     if reason is not None:
         raise FigureError(reason)
-    edges = edges_for(tensor, view, distribution, options.bins, options.limits)
-    selection = options.selection
+    selection, limits = options.selection, options.limits
+    if options.both and view == "raw":
+        selection = selection and code_interval(tensor, *selection)
+        limits = limits and code_interval(tensor, *limits)
+    edges = edges_for(tensor, view, distribution, options.bins, limits)
     histogram = distribution.histogram(edges, selection, stop=stop)
     in_range = distribution.count_range(*selection, stop=stop) if selection else None
     return Binned(tensor, view, distribution.summary, histogram, in_range)

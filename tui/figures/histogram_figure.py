@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SEPARATE = 130
 """Bars up to which there is a gap between them."""
 
+NO_RANGE = "the range has no one place among codes of several scales"
+"""What is said beside stored integers whose scales differ."""
+
 AXIS_NAMES = {"raw": "stored integer", "dequantized": "value"}
 
 
@@ -49,6 +52,8 @@ def draw_histogram(parts: Sequence[Binned], draft: Draft) -> Figure:
             axes.set_title(words, fontweight="normal", fontsize=8.5, pad=10)
         if part.in_range is not None:
             _tell_range(axes, part, draft.theme, power)
+        elif options.selection is not None:
+            _tell_no_range(axes, draft.theme)
     page.figure.axes[0].set_ylabel("percent of parameters")
     return page.figure
 
@@ -87,6 +92,14 @@ def draw_bars(
     else:
         axes.set_ylim(0.0, highest * (1.06 if histogram.selected is None else 1.16))
     return power
+
+
+def _tell_no_range(axes: Axes, theme: FigureTheme) -> None:
+    """Say why the range of the values is none of their codes."""
+    axes.annotate(
+        NO_RANGE, (0.0, 1.0), (6, -6), xycoords="axes fraction", textcoords="offset points",
+        va="top", fontsize=8, color=theme.muted,
+    )  # fmt: skip
 
 
 def _tell_range(axes: Axes, part: Binned, theme: FigureTheme, power: int) -> None:
