@@ -1,14 +1,19 @@
-"""The statistics of one tensor as rows of text, and those rows as a Rich table."""
+"""The statistics of one tensor as rows of text, and those rows as a Rich renderable."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rich.console import Group, RenderableType
+from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from tensorpeek.tui.label_value_lines import LabelValueLines
 from tensorpeek.tui.number_text import number, percent, size
 
 if TYPE_CHECKING:
@@ -18,11 +23,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of statistics; ``loud`` ones are shown in the color of errors."""
+    """One line of statistics; ``loud`` ones are shown in the color of errors.
+
+    The value of one with ``is_prose`` is a sentence: it has lines of its own, below the label.
+    """
 
     label: str
     value: str
     loud: bool = False
+    is_prose: bool = False
 
 
 Section = tuple[Row, ...]
@@ -53,18 +62,36 @@ def statistics_sections(
     return sections
 
 
-def statistics_table(sections: list[Section], colors: dict[str, str]) -> Table:
-    """Return the groups as a table of two columns; ``colors`` are the theme's variables."""
-    table = Table.grid(padding=(0, 1), expand=True)
-    table.add_column(style=colors["plot-axis"], no_wrap=True)
-    table.add_column(justify="right", overflow="fold")
-    for index, section in enumerate(sections):
-        if index:
-            table.add_row()
-        for row in section:
-            style = f"bold {colors['error']}" if row.loud else ""
-            table.add_row(Text(row.label, style), Text(row.value, style))
-    return table
+def statistics_table(sections: list[Section], colors: dict[str, str]) -> RenderableType:
+    """Return the groups, rows in two columns; ``colors`` are the theme's variables."""
+    blank = Row("", "")
+    lines = [row for section in sections for row in (blank, *section)][1:]
+    parts: list[RenderableType] = []
+    for is_prose, group in groupby(lines, key=lambda row: row.is_prose):
+        rows = list(group)
+        parts += _prose(rows, colors) if is_prose else [_columns(rows, colors)]
+    return parts[0] if len(parts) == 1 else Group(*parts)
+
+
+def _columns(rows: Iterable[Row], colors: dict[str, str]) -> LabelValueLines:
+    styled = ((row.label, row.value, Style.parse(_style(row, colors))) for row in rows)
+    return LabelValueLines(tuple(styled), Style.parse(colors["plot-axis"]))
+
+
+def _prose(rows: Iterable[Row], colors: dict[str, str]) -> Iterator[RenderableType]:
+    """Yield sentences below their label, which those of one label have once."""
+    for label, told in groupby(rows, key=lambda row: row.label):
+        yield Text(label, colors["plot-axis"])
+        sentences = Table.grid(padding=(0, 1, 0, 0))
+        sentences.add_column(style=colors["plot-axis"])
+        sentences.add_column(overflow="fold")
+        for row in told:
+            sentences.add_row("-", Text(row.value, _style(row, colors)))
+        yield sentences
+
+
+def _style(row: Row, colors: dict[str, str]) -> str:
+    return f"bold {colors['error']}" if row.loud else ""
 
 
 def statistics_text(title: str, sections: list[Section]) -> str:

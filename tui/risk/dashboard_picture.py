@@ -35,7 +35,8 @@ def health_order(risk: ModelRisk) -> list[int]:
         severity = -1 if health.severity is None else SEVERITIES.index(health.severity)
         return -severity, -len(health.reasons), place
 
-    return sorted((place for place in risk.places if place in risk.diagnoses), key=rank)
+    known = (place for place in risk.places if place in risk.diagnoses)
+    return risk.kept("health order", lambda: sorted(known, key=rank))
 
 
 def draw_dashboard(

@@ -11,7 +11,8 @@ from tensorpeek.tui.statistics_table import Row, Section
 if TYPE_CHECKING:
     from tensorpeek.analysis.diagnosis import Diagnosis
     from tensorpeek.analysis.risk import Scheme
-    from tensorpeek.tui.risk.model_risk import Mark, ModelRisk
+    from tensorpeek.tui.risk.marks import Mark
+    from tensorpeek.tui.risk.model_risk import ModelRisk
 
 WORST = 10
 """How many of the worst are listed."""
@@ -20,7 +21,7 @@ WORST = 10
 def place_sections(risk: ModelRisk, place: int, scheme: Scheme) -> list[Section]:
     """Return what is known of the tensor at a place."""
     if place in risk.failures:
-        return [(Row("not read", risk.failures[place], loud=True),)]
+        return [(Row("not read", risk.failures[place], loud=True, is_prose=True),)]
     mark, diagnosis = risk.mark(place, scheme), risk.diagnoses.get(place)
     look = risk.looks.get(place)
     rows = []
@@ -54,9 +55,9 @@ def _diagnosed(diagnosis: Diagnosis) -> list[Section]:
             Row("stable rank", f"{number(found.stable_rank, 4)} of {side:,}"),
         ]
     elif "spectral" in diagnosis.absent:
-        rows.append(Row("spectrum", diagnosis.absent["spectral"]))
-    told = [Row("because", reason) for reason in health.reasons]
-    told += [Row("advice", advice) for advice in health.advice]
+        rows.append(Row("spectrum", diagnosis.absent["spectral"], is_prose=True))
+    told = [Row("because", reason, is_prose=True) for reason in health.reasons]
+    told += [Row("advice", advice, is_prose=True) for advice in health.advice]
     return [tuple(rows), tuple(told)] if told else [tuple(rows)]
 
 

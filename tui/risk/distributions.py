@@ -35,6 +35,10 @@ class MeasureBins:
 
 def model_bins(risk: ModelRisk, scheme: Scheme, bins: int) -> list[MeasureBins]:
     """Return the distributions of SQNR, outliers, condition, rank ratio and zeros, each in bins."""
+    return risk.kept(f"{bins} bins, {scheme.words}", lambda: _model_bins(risk, scheme, bins))
+
+
+def _model_bins(risk: ModelRisk, scheme: Scheme, bins: int) -> list[MeasureBins]:
     looks = [risk.looks[place] for place in risk.places if place in risk.looks]
     key = scheme.key
     ratios = [risk.ratios.get((place, key)) for place in risk.places]

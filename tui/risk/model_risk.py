@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from tensorpeek.analysis import DistributionCache
-from tensorpeek.analysis.diagnosis import SEVERITIES, Severity, Thresholds
+from tensorpeek.analysis.diagnosis import Severity, Thresholds
+from tensorpeek.analysis.diagnosis.conv1d import with_outputs_known
 from tensorpeek.analysis.risk import FirstLook, Scheme, grade, known_errors, worst_grade
+from tensorpeek.tui.risk.marks import Mark, RankedMarks, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
 
     from tensorpeek.analysis.diagnosis import Diagnosis
     from tensorpeek.loaders import Model, Tensor
@@ -22,25 +22,7 @@ if TYPE_CHECKING:
 KEPT = 128 << 20
 """Bytes of tables that are kept of a model: schemes with one scale are answered from them."""
 
-
-@dataclass(frozen=True)
-class Mark:
-    """A tensor as a scatter shows it: SQNR in dB, share of extreme outliers in percent.
-
-    Both are None where there is no such measure; ``severity`` is the worst of their grades.
-    """
-
-    place: int
-    sqnr_db: float | None
-    extreme_percent: float | None
-    severity: Severity | None
-
-    @property
-    def rank(self) -> tuple[float, ...]:
-        """Smaller for what is worse."""
-        severity = -1 if self.severity is None else SEVERITIES.index(self.severity)
-        ratio = math.inf if self.sqnr_db is None else self.sqnr_db
-        return -severity, ratio, -(self.extreme_percent or 0.0), self.place
+Answer = TypeVar("Answer")
 
 
 class ModelRisk:
@@ -56,7 +38,11 @@ class ModelRisk:
         self.ratios: dict[tuple[int, tuple[str, str]], float | None] = {}
         self.everything = False
         self.version = 0
-        self._marked: tuple[object, list[Mark]] | None = None
+        self._broken: dict[int, None] = {}
+        self._answers: dict[str, tuple[object, object]] = {}
+        self._marks = RankedMarks()
+        self._marks_of: object = None
+        self._unmarked: list[int] = []
 
     @cached_property
     def _place_of(self) -> dict[int, int]:
@@ -76,19 +62,33 @@ class ModelRisk:
         """All tensors, in file order."""
         return self.model.tensors
 
+    @cached_property
+    def measured(self) -> list[Tensor]:
+        """The tensors as a scan measures them: GPT-2's as what they are."""
+        return with_outputs_known(self.tensors, self.tensors)
+
     @property
     def has_both(self) -> bool:
         """Whether there are matrices and other tensors."""
         return 0 < len(self._matrices) < len(self.tensors)
 
     @cached_property
-    def _all(self) -> list[int]:
-        return list(range(len(self.tensors)))
+    def _all(self) -> range:
+        return range(len(self.tensors))
+
+    @cached_property
+    def _matrices_as_set(self) -> frozenset[int]:
+        return frozenset(self._matrices)
 
     @property
-    def places(self) -> list[int]:
+    def places(self) -> Sequence[int]:
         """The tensors in question: the matrices, or all where there are none or all are wanted."""
         return self._all if self.everything or not self._matrices else self._matrices
+
+    @property
+    def _in_question(self) -> Collection[int]:
+        """The same places, to be asked whether one is among them."""
+        return self._all if self.places is self._all else self._matrices_as_set
 
     @property
     def noun(self) -> str:
@@ -123,12 +123,15 @@ class ModelRisk:
     def take(self, findings: Sequence[Finding]) -> None:
         """Take in what was found by a survey."""
         self.version += 1
+        self._unmarked += [finding.place for finding in findings]
         for finding in findings:
             if finding.is_unreadable:
                 self.failures[finding.place] = finding.reason or "cannot be read"
                 continue
             if finding.look is not None:
                 self.looks[finding.place] = finding.look
+                if finding.look.broken:
+                    self._broken[finding.place] = None
             if finding.scheme is not None:
                 self.ratios[finding.place, finding.scheme] = finding.sqnr_db
 
@@ -142,14 +145,18 @@ class ModelRisk:
             self.diagnoses[place] = diagnosis
             for key, error in known_errors(diagnosis).items():
                 self.ratios.setdefault((place, key), error.sqnr_db)
+        self._unmarked += diagnoses
 
     def surveyed(self, scheme: Scheme) -> int:
         """Return how many tensors in question have an answer for a scheme."""
-        return len(self.places) - len(self.unsurveyed(scheme))
+        marked, shown = len(self.marks(scheme)), self._in_question
+        failed = (place for place in self.failures if place in shown)
+        return marked + sum(place not in self._marks for place in failed)
 
     def examined(self) -> int:
         """Return how many tensors in question were measured in full."""
-        return len(self.places) - len(self.unexamined())
+        known = self.diagnoses.keys() | self.failures.keys()
+        return self.kept("examined", lambda: sum(place in known for place in self.places))
 
     def mark(self, place: int, scheme: Scheme) -> Mark | None:
         """Return the mark of a tensor, None before it was looked at."""
@@ -168,16 +175,33 @@ class ModelRisk:
         return Mark(place, ratio, look.extreme_percent, worst_grade(grades))
 
     def marks(self, scheme: Scheme) -> list[Mark]:
-        """Return the marks of all tensors in question that are known, worst first."""
-        asked = (self.version, scheme, self.everything)
-        if self._marked is None or self._marked[0] != asked:
-            key = scheme.key
-            known = (self._mark(place, key) for place in self.places)
-            marks = sorted((m for m in known if m is not None), key=lambda mark: mark.rank)
-            self._marked = (asked, marks)
-        return self._marked[1]
+        """Return the marks of all tensors in question that are known, worst first.
+
+        The same list is returned until there are others.
+        """
+        asked = (scheme.key, self.everything)
+        if self._marks_of != asked:
+            self._marks_of, self._marks, self._unmarked = asked, RankedMarks(), [*self.places]
+        if self._unmarked:
+            shown = self._in_question
+            found = (self._mark(place, scheme.key) for place in self._unmarked if place in shown)
+            self._marks.add(mark for mark in found if mark is not None)
+            self._unmarked = []
+        return self._marks.ranked
+
+    def tally(self, scheme: Scheme) -> Tally:
+        """Return how many tensors in question fall below the last limit, and which is the worst."""
+        self.marks(scheme)
+        return self._marks.tally(self.limits.sqnr_db[-1])
 
     def broken_elsewhere(self) -> list[int]:
         """Return the tensors that are not in question and have NaN or infinities."""
-        places = set(self.places)
-        return [place for place, look in self.looks.items() if look.broken and place not in places]
+        return [place for place in self._broken if place not in self._in_question]
+
+    def kept(self, name: str, make: Callable[[], Answer]) -> Answer:
+        """Return what ``make`` gives, asked once until more is known or another is in question."""
+        state = (self.version, self.everything)
+        known = self._answers.get(name)
+        if known is None or known[0] != state:
+            known = self._answers[name] = (state, make())
+        return cast("Answer", known[1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -21,13 +22,14 @@ if TYPE_CHECKING:
 PAGES = ("scatter", "condition", "rank", "health")
 """The pages, in the order of their key."""
 
-SMALLEST = (50, 9)
-"""Columns and lines below which there is only a note."""
-
 
 class RiskPlot(Chart):
-    """Draws a page for a scheme; the screen moves the cursor."""
+    """Draws a page for a scheme; the screen moves the cursor.
 
+    ``painted_in`` are the seconds that the last picture took.
+    """
+
+    SMALLEST = (50, 9)
     BINDINGS: ClassVar[list[BindingType]] = [
         widget_key("down,right,l", "move(1)", "The next one in the order of the page", "risk.down"),
         widget_key("up,left,h", "move(-1)", "The one before", "risk.up"),
@@ -43,22 +45,34 @@ class RiskPlot(Chart):
         self._scheme: Scheme | None = None
         self._page = PAGES[0]
         self._cursor: int | None = None
+        self._asked: object = None
+        self.painted_in = 0.0
         self._places: ScatterPlaces | None = None
         self._lines: dict[int, int] = {}
 
     def show_page(self, risk: ModelRisk, scheme: Scheme, page: str, cursor: int | None) -> None:
         """Show a page with the tensor at place ``cursor`` marked."""
         self._risk, self._scheme, self._page, self._cursor = risk, scheme, page, cursor
-        self.show_picture()
+        known = risk.marks(scheme) if page == "scatter" else (risk.version, risk.everything)
+        asked = (risk, scheme, page, cursor, known)
+        if asked != self._asked or self._note is not None:
+            self._asked = asked
+            self.show_picture()
+
+    def forget_places(self) -> None:
+        """Forget which tensor lies where."""
+        self._places, self._lines = None, {}
 
     def paint(self, cells: Cells, look: Look) -> bool:
         """Draw the page."""
-        self._places, self._lines = None, {}
-        risk, scheme = self._risk, self._scheme
-        if risk is None or scheme is None:
+        if self._risk is None or self._scheme is None:
             return False
-        if cells.width < SMALLEST[0] or cells.height < SMALLEST[1]:
-            return False
+        started = time.monotonic()
+        self._paint_page(cells, look, self._risk, self._scheme)
+        self.painted_in = time.monotonic() - started
+        return True
+
+    def _paint_page(self, cells: Cells, look: Look, risk: ModelRisk, scheme: Scheme) -> None:
         if self._page == "scatter":
             from tensorpeek.tui.risk.scatter_picture import draw_scatter
 
@@ -68,15 +82,11 @@ class RiskPlot(Chart):
 
             self._lines = draw_dashboard(cells, look, risk, scheme, self._cursor)
         else:
-            from tensorpeek.tui.risk.ranking_picture import (
-                condition_ranking,
-                draw_ranking,
-                rank_ranking,
-            )
+            from tensorpeek.tui.risk.ranking_picture import draw_ranking
+            from tensorpeek.tui.risk.rankings import ranking_of
 
-            ranking = (condition_ranking if self._page == "condition" else rank_ranking)(risk)
+            ranking = ranking_of(risk, self._page)
             self._lines = draw_ranking(cells, look, risk, ranking, self._cursor)
-        return True
 
     def action_move(self, steps: int) -> None:
         """Move the cursor by ranks."""

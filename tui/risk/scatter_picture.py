@@ -16,7 +16,8 @@ from tensorpeek.tui.risk.names import severity_mark, short_name
 from tensorpeek.tui.ticks import Tick
 
 if TYPE_CHECKING:
-    from tensorpeek.tui.risk.model_risk import Mark, ModelRisk
+    from tensorpeek.tui.risk.marks import Mark
+    from tensorpeek.tui.risk.model_risk import ModelRisk
 
 LEAST, MOST = 1e-3, 100.0
 """Percent of outliers at the ends of the logarithmic axis; what is less lies on the line below."""

@@ -16,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from tensorpeek.tui.keys import FOCUS_KEYS
+from tensorpeek.tui.long_lived import LongLived
 from tensorpeek.tui.risk import jobs
 from tensorpeek.tui.risk import messages as told
 from tensorpeek.tui.risk.keys import RISK_KEYS
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 KEPT = 3
 """Models whose measures are kept: coming back to one is instant."""
 
-SHORTEST_PAUSE = 0.1
-"""Seconds between two pictures of work that goes on, at least."""
+FIRST_PAUSE, SHORTEST_PAUSE = 0.1, 0.25
+"""Seconds before the first picture, and between two pictures of work that goes on, at least."""
 
 SHARE = 8
 """So many times as long as a picture takes is the pause until the next one."""
@@ -59,7 +60,8 @@ class RiskScreen(TabScreen):
         self._working: set[str] = set()
         self._is_stopped = False
         self._pending: list[told.Surveyed | told.Examined] = []
-        self._pause = SHORTEST_PAUSE
+        self._pause = FIRST_PAUSE
+        self._results = LongLived()
 
     def compose_body(self) -> ComposeResult:
         """Lay out the choices, what they would do, the page and the details."""
@@ -136,14 +138,16 @@ class RiskScreen(TabScreen):
             places = list(dict.fromkeys([*risk.unsurveyed(self.scheme), *risk.unseen()]))
             if places:
                 self._working.add(jobs.SURVEY)
-                self._background.submit(jobs.SURVEY, jobs.survey(risk, places, self.scheme))
+                survey = jobs.survey(risk, places, self.scheme, self._session.results)
+                self._background.submit(jobs.SURVEY, survey)
                 return
         is_ready = jobs.SURVEY not in self._working or bool(risk.diagnoses)
         if is_ready and jobs.EXAMINE not in self._working:
             places = risk.unexamined()
             if places:
                 self._working.add(jobs.EXAMINE)
-                self._background.submit(jobs.EXAMINE, jobs.examine(risk, places))
+                examine = jobs.examine(risk, places, self._session.results)
+                self._background.submit(jobs.EXAMINE, examine)
 
     def _stop_work(self) -> None:
         for lane in self._working:
@@ -169,11 +173,14 @@ class RiskScreen(TabScreen):
         for event in pending:
             if isinstance(event, told.Surveyed):
                 event.risk.take(event.findings)
+                self._results.add(len(event.findings))
             else:
                 event.risk.take_diagnoses(event.diagnoses)
+                self._results.add(len(event.diagnoses))
         if pending:
             self._show()
-            self._pause = max(SHORTEST_PAUSE, SHARE * (time.monotonic() - started))
+            took = time.monotonic() - started + self.query_one(RiskPlot).painted_in
+            self._pause = max(SHORTEST_PAUSE, SHARE * took)
 
     @on(told.WorkEnded)
     def take_end(self, event: told.WorkEnded) -> None:
@@ -259,7 +266,7 @@ class RiskScreen(TabScreen):
 
     def _order(self) -> list[int]:
         from tensorpeek.tui.risk.dashboard_picture import health_order
-        from tensorpeek.tui.risk.ranking_picture import condition_ranking, rank_ranking
+        from tensorpeek.tui.risk.rankings import ranking_of
 
         if self._risk is None:
             return []
@@ -267,8 +274,7 @@ class RiskScreen(TabScreen):
             return [mark.place for mark in self._risk.marks(self.scheme)]
         if self._page == "health":
             return health_order(self._risk)
-        ranking = (condition_ranking if self._page == "condition" else rank_ranking)(self._risk)
-        return [row.place for row in ranking.rows]
+        return [row.place for row in ranking_of(self._risk, self._page).rows]
 
     def _choose(self, place: int) -> None:
         if self._risk is None:

@@ -22,18 +22,15 @@ def what_if_words(risk: ModelRisk, scheme: Scheme, width: int) -> str:
     too few.
     """
     total, known = len(risk.places), risk.surveyed(scheme)
-    limit = risk.limits.sqnr_db[-1]
-    marks = risk.marks(scheme)
-    ratios = [(mark.sqnr_db, mark.place) for mark in marks if mark.sqnr_db is not None]
-    below = sum(ratio < limit for ratio, _ in ratios)
-    counted = f"{below:,} of {total:,} {risk.noun} below {limit:g} dB"
+    limit, tally = risk.limits.sqnr_db[-1], risk.tally(scheme)
+    counted = f"{tally.below:,} of {total:,} {risk.noun} below {limit:g} dB"
     if width < ROOMY:
-        counted = f"{below:,}/{total:,} below {limit:g} dB"
+        counted = f"{tally.below:,}/{total:,} below {limit:g} dB"
     words = f"{scheme.words}: {counted}"
     if known < total:
         words += f" … measured {known:,} of {total:,}"
-    if ratios:
-        worst, place = min(ratios)
+    if tally.worst is not None:
+        worst, place = tally.worst
         words += f", worst {ratio_words(worst)} "
         words += short_name(risk.tensors[place].name, max(width - len(words), 8))
     return words
