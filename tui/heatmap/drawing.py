@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 
 from tensorpeek.analysis.heatmap.color_maps import STEPS, steps_of
-from tensorpeek.tui.heatmap.geometry import BARS, Room, edges
+from tensorpeek.tui.heatmap.geometry import BARS, Room, cell_size, label_step
 from tensorpeek.tui.heatmap.inks import Inks
 from tensorpeek.tui.number_text import number
 
@@ -50,9 +50,11 @@ class Drawing:
         self._values = pooled.shown(mode)
         self._codes = _codes(pooled, self._values, scaling, inks)
         rows, columns = pooled.shape
-        self.tops, self.lefts = edges(rows, room.rows), edges(columns, room.columns)
-        self._row_at = np.repeat(np.arange(rows), np.diff(self.tops)).tolist()
-        self._column_at = np.repeat(np.arange(columns), np.diff(self.lefts))
+        self._size = size = cell_size(rows, columns, room)
+        self.tops = [size.height * row for row in range(rows + 1)]
+        self.lefts = [size.width * column for column in range(columns + 1)]
+        self._row_at = np.arange(rows).repeat(size.height).tolist()
+        self._column_at = np.arange(columns).repeat(size.width)
         self._dots = self._codes[:, self._column_at]
         self._row_labels = self._place_row_labels()
         self._profiles = _profiles(pooled) if room.profiles else None
@@ -94,15 +96,14 @@ class Drawing:
 
     def _place_row_labels(self) -> dict[int, int]:
         """Return the row of cells that is named on each line that names one."""
-        placed: dict[int, int] = {}
-        last = -LABEL_EVERY
-        for row in range(self.pooled.shape[0]):
-            lines = self.lines_of(row)
-            line = lines[(len(lines) - 1) // 2]
-            if line - last >= LABEL_EVERY or (len(lines) >= 2 and line > last):
-                placed[line] = row
-                last = line
-        return placed
+        is_roomy = self._size.height >= 2 * self.room.per_line
+        step = 1 if is_roomy else label_step(self._size.height, LABEL_EVERY * self.room.per_line)
+        return {self._middle_line(row): row for row in _labeled(self.pooled.row_starts, step)}
+
+    def _middle_line(self, row: int) -> int:
+        """Return the line that names a row of cells."""
+        lines = self.lines_of(row)
+        return lines[(len(lines) - 1) // 2]
 
     def line(self, y: int, cursor: tuple[int, int], looks: Looks) -> list[Segment]:
         """Return one line of the widget; ``cursor`` is the row and the column of a cell."""
@@ -123,8 +124,7 @@ class Drawing:
 
     def _gutter(self, y: int, cursor_row: int, looks: Looks) -> Iterator[Segment]:
         gutter = self.room.gutter
-        lines = self.lines_of(cursor_row)
-        if y == lines[(len(lines) - 1) // 2]:
+        if y == self._middle_line(cursor_row):
             label = str(self.pooled.row_starts[cursor_row]) if gutter > 1 else ""
             mark = ">" if self._inks.characters else "▶"
             yield Segment(f"{label:>{gutter - 1}}{mark}", looks.mark)
@@ -158,7 +158,7 @@ class Drawing:
         upper = self._row_codes(y * per, cursor)
         lower = upper if per == 1 else self._row_codes(y * per + 1, cursor)
         row = self._row_at[y * per]
-        if self._has_numbers and y == self._number_line(row):
+        if self._has_numbers and y == self._middle_line(row):
             return self._numbers(row, upper, lower)
         return self._runs(upper, lower)
 
@@ -183,15 +183,8 @@ class Drawing:
         rows, columns = self.pooled.shape
         if not rows or not columns:
             return False
-        has_lines = self.tops[-1] // rows >= 2 * self.room.per_line
-        return has_lines and self.lefts[-1] // columns * self.room.dot_width >= NUMBER_WIDTH
-
-    def _number_line(self, row: int) -> int:
-        """Return the line that lies wholly within a row of cells, nearest to its middle."""
-        per = self.room.per_line
-        first = -(-self.tops[row] // per)
-        last = self.tops[row + 1] // per - 1
-        return (first + last) // 2
+        has_lines = self._size.height >= 2 * self.room.per_line
+        return has_lines and self._size.width * self.room.dot_width >= NUMBER_WIDTH
 
     def _numbers(self, row: int, upper: Codes, lower: Codes) -> list[Segment]:
         segments: list[Segment] = []
@@ -247,20 +240,18 @@ class Drawing:
 
     def _axis(self, cursor_column: int, looks: Looks) -> list[Segment]:
         """Return the axis under the picture: columns by their numbers, the cursor's place."""
-        room, columns = self.room, self.pooled.shape[1]
+        room, each = self.room, self._size.width * self.room.dot_width
         letters = ["─"] * self.used
-        begins = [left * room.dot_width for left in self.lefts]
-        place = (begins[cursor_column] + begins[cursor_column + 1] - 1) // 2
-        free, smallest = 0, self.used // max(columns, 1)
-        for column in range(columns):
-            each = begins[column + 1] - begins[column]
-            label = str(self.pooled.column_starts[column])
-            start = begins[column] + max((each - len(label)) // 2, 0)
+        place = cursor_column * each + (each - 1) // 2
+        starts = self.pooled.column_starts
+        longest = len(str(starts[-2])) if starts.size > 1 else 1
+        step = 1 if each > longest else label_step(each, longest + LABEL_GAP)
+        for column in _labeled(starts, step) if room.gutter > 1 else ():
+            label = str(starts[column])
+            start = column * each + max((each - len(label)) // 2, 0)
             end = start + len(label)
-            is_free = free <= start and end <= self.used and not start <= place < end
-            if room.gutter > 1 and is_free:
+            if end <= self.used and not start <= place < end:
                 letters[start:end] = label
-                free = end + (1 if smallest > len(label) + 1 else LABEL_GAP)
         text = "".join(letters)
         mark = "^" if room.characters else "▲"
         return [
@@ -305,13 +296,21 @@ class Drawing:
 
 
 LABEL_EVERY = 3
-"""Lines from one label at the left to the next."""
+"""Lines from one label at the left to the next, at least, where cells are low."""
 
-LABEL_GAP = 6
-"""Columns between labels under narrow cells."""
+LABEL_GAP = 4
+"""Columns between labels under narrow cells, at least."""
 
 FRAME_FROM = 3
 """Dots from which a cell has a frame around it where the cursor is; others are filled."""
+
+
+def _labeled(starts: NDArray[np.int64], step: int) -> list[int]:
+    """Return the cells that are named: those of round places or, if they are pooled, each n-th."""
+    cells = np.arange(starts.size - 1)
+    is_single = bool((np.diff(starts) == 1).all())
+    labeled: list[int] = cells[(starts[:-1] if is_single else cells) % step == 0].tolist()
+    return labeled
 
 
 def _codes(pooled: Pooled, values: Any, scaling: Scaling, inks: Inks) -> Codes:  # noqa: ANN401

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 BARS = 8
 """Columns of the bars at the right: mean magnitudes of rows."""
 
+WIDEST, TALLEST = 8, 4
+"""Times that a cell may be wider than high, or higher than wide."""
+
 
 @dataclass(frozen=True)
 class Room:
@@ -50,13 +53,35 @@ class Room:
         return max((self.width - self.gutter - right) // self.dot_width, 0)
 
 
-def edges(count: int, room: int) -> list[int]:
-    """Return where each of ``count`` cells begins among ``room`` dots, then where the last ends.
+@dataclass(frozen=True)
+class CellSize:
+    """Dots that each cell takes, all the same: ``height`` one above the other, ``width`` across."""
 
-    The cells fill the room, some by one dot larger than others, and have at least one dot each.
+    height: int
+    width: int
+
+
+def cell_size(rows: int, columns: int, room: Room) -> CellSize:
+    """Return how large the cells of a picture are: as large as the room allows, and no strips.
+
+    A cell that is large enough for its value takes whole lines, so that all values stand alike.
     """
-    dots = max(room, count)
-    return [place * dots // max(count, 1) for place in range(count + 1)]
+    height, width = room.rows // max(rows, 1), room.columns // max(columns, 1)
+    height = max(min(height, TALLEST * width), 1)
+    width = max(min(width, WIDEST * height), 1)
+    if height >= 2 * room.per_line:
+        height -= height % room.per_line
+    return CellSize(height, width)
+
+
+def label_step(cell: int, room: int) -> int:
+    """Return the step, such as 1, 2, 5 or 10, between labels that take ``room`` among cells."""
+    power = 1
+    while True:
+        for step in (power, 2 * power, 5 * power):
+            if step * cell >= room:
+                return step
+        power *= 10
 
 
 def room_in(width: int, height: int, last_row: int, *, profiles: bool, characters: bool) -> Room:
