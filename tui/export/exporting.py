@@ -57,11 +57,13 @@ def export(
     *,
     progress: Callable[[float], None] = lambda _: None,
     stop: Stop = never,
+    replace: bool = True,
 ) -> None:
     """Write tensors to ``path``, all or nothing; its ending says how.
 
     Holds one chunk of values at a time. ``progress`` is told the share that is done. Ask
-    :func:`export_problem` before. Raises LoadError, OSError, and CancelledError on ``stop``.
+    :func:`export_problem` before. Raises LoadError, OSError, CancelledError on ``stop`` and,
+    unless it may ``replace``, FileExistsError for a file that came to be in the meantime.
     """
     total = max(sum(item.tensor.params for item in items), 1)
     done = 0
@@ -71,5 +73,5 @@ def export(
         done += count
         progress(done / total)
 
-    with atomic_write_bytes(path) as stream:
+    with atomic_write_bytes(path, replace=replace) as stream:
         FORMATS[path.suffix.lower()].write(items, stream, advance, stop)

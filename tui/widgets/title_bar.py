@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.widgets import Static
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class TitleBar(Static):
-    """Says what is open."""
+    """Says what is open and, at its right end, what is being written."""
+
+    _line = Text()
+    _work = ""
 
     def show_model(self, model: Model) -> None:
         """Describe an open model."""
@@ -27,13 +31,35 @@ class TitleBar(Static):
             count = len(model.warnings)
             noun = "warning" if count == 1 else "warnings"
             line.append(f"  ! {count} {noun} (w)", self.app.theme_variables["warning"])
-        self.update(line)
+        self._line = line
+        self._show()
 
     def show_state(self, name: str, state: str) -> None:
         """Say what is being done with a file, or why it is not open."""
         line = self._start(name)
         line.append(f"  {state}")
-        self.update(line)
+        self._line = line
+        self._show()
+
+    def show_work(self, words: str) -> None:
+        """Say what is being done in the background, whatever is open; empty for nothing."""
+        if words != self._work:
+            self._work = words
+            self._show()
+
+    def on_resize(self) -> None:
+        """Use the room there is."""
+        if self._work:
+            self._show()
+
+    def _show(self) -> None:
+        line = self._line.copy()
+        if self._work:
+            room = max(self.size.width - cell_len(self._work) - 1, 0)
+            line.truncate(max(room - 2, 0), overflow="ellipsis")
+            line.pad_right(max(room - line.cell_len, 0))
+            line.append(self._work, self.app.theme_variables["accent"])
+        self.update(line, layout=False)
 
     def _start(self, name: str) -> Text:
         line = Text(no_wrap=True, overflow="ellipsis")
