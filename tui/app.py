@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
+from textual.actions import ActionParseResult
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -16,8 +17,10 @@ from textual.screen import Screen
 
 from tensorpeek.tui.ascii_filter import AsciiFilter
 from tensorpeek.tui.command.exit_codes import ExitCode
+from tensorpeek.tui.kept_results import KeptResults
 from tensorpeek.tui.key_help import key_text
-from tensorpeek.tui.screens.tab_screen import TabScreen
+from tensorpeek.tui.screens.acting_screen import ActingScreen
+from tensorpeek.tui.screens.choosing_screen import ChoosingScreen
 from tensorpeek.tui.session import Session
 from tensorpeek.tui.settings.last_views import LastViews, state_folder
 from tensorpeek.tui.settings.settings import Settings
@@ -33,10 +36,12 @@ class TensorpeekApp(App[int]):
     """
 
     TITLE = "tensorpeek"
-    CSS_PATH = "app.tcss"
+    # The first screen's own is read here: Textual reads only those of screens that come later.
+    CSS_PATH = ["app.tcss", "histogram/histogram.tcss"]  # noqa: RUF012 (Textual's)
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 (Textual's)
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "quit", "Quit", show=False, priority=True),
+        Binding("escape", "stop_saving", "Stop saving", show=False, priority=True),
     ]
 
     def __init__(  # noqa: PLR0913 (how to run, all by keyword)
@@ -48,6 +53,7 @@ class TensorpeekApp(App[int]):
         guard: SignalGuard | None = None,
         watch: bool = False,
         read_only: bool = False,
+        no_cache: bool = False,
         settings: Settings | None = None,
         last_views: LastViews | None = None,
         plugins: Sequence[str] = (),
@@ -62,6 +68,7 @@ class TensorpeekApp(App[int]):
             settings=settings,
             last_views=last_views,
             plugins=plugins,
+            results=KeptResults(is_off=no_cache or read_only, tell=self._tell_lost_results),
         )
         self._to_ascii = AsciiFilter()
         self._guard = guard
@@ -100,11 +107,43 @@ class TensorpeekApp(App[int]):
     def on_unmount(self) -> None:
         """Keep for the next time what is worth it."""
         self._session.last_views.save()
+        self._session.results.close()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave Escape to the screens unless a file is being written."""
+        if action != "stop_saving":
+            return super().check_action(action, parameters)
+        saving, screen = self._session.saving, self.screen
+        is_free = isinstance(screen, ActingScreen) and not screen.is_typing
+        return is_free and saving is not None and not saving.is_stopped
+
+    def action_stop_saving(self) -> None:
+        """Have the file that is being written given up, on whatever screen that was asked for."""
+        if self._session.saving is not None and isinstance(self.screen, ActingScreen):
+            self._session.saving.is_stopped = True
+            self.screen.show_saving()
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Run what a key means, once the model is there that it was typed for."""
+        screen = self.screen
+        if isinstance(action, str) and isinstance(screen, ChoosingScreen) and not screen.is_typing:
+            await screen.opened_for(action.partition("(")[0])
+            screen.hold_painting()
+        return await super().run_action(action, default_namespace, namespaces)
+
+    def _tell_lost_results(self, reason: str) -> None:
+        """Say, from whatever thread, that results are not kept on disk."""
+        self.notify(reason, title="results", severity="warning", markup=False)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Offer every action of the screen and of its main widget, and the themes."""
         yield SystemCommand("Theme", "Change the colors", self.action_change_theme)
-        if isinstance(screen, TabScreen):
+        if isinstance(screen, ActingScreen):
             for node, bindings in screen.key_bindings():
                 yield from _commands(screen, node, bindings)
 
@@ -116,6 +155,7 @@ def run_app(  # noqa: PLR0913 (how to run, all by keyword)
     theme: str | None,
     watch: bool,
     settings: Settings,
+    no_cache: bool = False,
     plugins: Sequence[str] = (),
 ) -> int:
     """Run the app in the terminal on stderr until it is quit; return the exit code.
@@ -136,6 +176,7 @@ def run_app(  # noqa: PLR0913 (how to run, all by keyword)
         guard=guard,
         watch=watch,
         settings=settings,
+        no_cache=no_cache,
         last_views=LastViews(state_folder()),
         plugins=plugins,
     )
@@ -143,14 +184,14 @@ def run_app(  # noqa: PLR0913 (how to run, all by keyword)
 
 
 def _commands(
-    screen: TabScreen, node: DOMNode, bindings: Iterable[Binding]
+    screen: ActingScreen, node: DOMNode, bindings: Iterable[Binding]
 ) -> Iterator[SystemCommand]:
     for binding in bindings:
         run = partial(_run, screen, node, binding.action)
         yield SystemCommand(binding.tooltip, f"key {key_text(binding)}", run)
 
 
-async def _run(screen: TabScreen, node: DOMNode, action: str) -> None:
+async def _run(screen: ActingScreen, node: DOMNode, action: str) -> None:
     """Run an action that was picked from the palette: no field is being typed in any more."""
     screen.action_focus_plot()
     await screen.app.run_action(action, node)

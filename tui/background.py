@@ -70,13 +70,14 @@ class Background:
         self.target = target
         self._numbers = count(1)
         self._current: dict[str, int] = {}
+        self._newest = 0
         self._running: set[int] = set()
         self._closed = False
 
     def submit(self, lane: str, job: Job) -> None:
         """Start ``job`` and make every older job of ``lane`` out of date."""
         number = next(self._numbers)
-        self._current[lane] = number
+        self._current[lane] = self._newest = number
         self._running.add(number)
         threading.Thread(
             target=self._run,
@@ -97,9 +98,14 @@ class Background:
         """Tell every job to stop; nothing is posted from now on."""
         self._closed = True
 
-    def is_idle(self) -> bool:
-        """Whether no job is running."""
-        return not self._running
+    @property
+    def newest(self) -> int:
+        """The number of the newest job, from 1; 0 before the first."""
+        return self._newest
+
+    def is_idle(self, *, since: int = 0) -> bool:
+        """Whether no job is running that is newer than the job ``since``."""
+        return max(self._running.copy(), default=0) <= since
 
     def is_current(self, lane: str, number: int) -> bool:
         """Whether the job ``number`` is the newest of ``lane`` and the app is not closing."""

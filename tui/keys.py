@@ -1,4 +1,8 @@
-"""The keys of all screens and of the histogram: the one source of footer, help and palette."""
+"""The keys that screens share, and how a key is made: what footer, help and palette show.
+
+They are priority keys: those run in the order in which they were typed, however many arrive at
+once over a slow line. A screen leaves letters to a field or menu that is being typed in.
+"""
 
 from __future__ import annotations
 
@@ -111,7 +115,9 @@ COMMON_KEYS = [
     screen_key("Y", "copy_command", "Copy the command that prints this", name="copy.command"),
     screen_key("w", "warnings", "About the file: warnings, metadata", name="warnings"),
     screen_key("R", "reload", "Open the file again", name="reload"),
-    screen_key("E", "export", "Save the tensor's values (.npy) in this folder", name="export"),
+    screen_key(
+        "E", "export", "Save the tensor's values (.npy) in this folder; Escape stops", name="export"
+    ),
     screen_key("S", "picture", "Save a picture (SVG) in this folder", name="picture"),
     screen_key(
         "question_mark",
@@ -124,35 +130,6 @@ COMMON_KEYS = [
     screen_key("q", "quit", "Quit", name="quit", footer="quit"),
 ]
 """What every screen can do beside its own."""
-
-HISTOGRAM_KEYS = [
-    *CHOOSING_KEYS,
-    *bins_keys(),
-    screen_key("g", "log", "Logarithmic or linear counts", name="log", footer="log"),
-    screen_key(
-        "c",
-        "scales",
-        "Scales of channels or blocks, under the histogram",
-        name="scales",
-        footer="scales",
-    ),
-    screen_key("r", "range", "Enter a range", name="range", footer="range"),
-    screen_key("d", "default_range", "Range from mean - std to mean + std", name="range.default"),
-    screen_key(
-        "s",
-        "statistics",
-        "Statistics or histogram (narrow screens)",
-        name="statistics",
-        footer="statistics",
-    ),
-    *TAB_KEYS,
-    *COMMON_KEYS,
-]
-"""Every key of the histogram screen.
-
-They are priority keys: those run in the order in which they were typed, however many arrive at
-once over a slow line. The screen leaves letters to a field or menu that is being typed in.
-"""
 
 FOCUS_KEYS = [
     Binding("tab", "app.focus_next", show=False, priority=True),

@@ -37,7 +37,7 @@ TABS = (
         "histogram",
         "Histogram",
         "Histogram and statistics of a tensor",
-        "tensorpeek.tui.screens.histogram_screen",
+        "tensorpeek.tui.histogram.screen",
         "HistogramScreen",
     ),
     Tab(

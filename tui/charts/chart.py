@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from typing import ClassVar
 
 from rich.segment import Segment
 from rich.text import Text
 from textual.strip import Strip
-from textual.widget import Widget
 
 from tensorpeek.tui.charts.cells import Cells
 from tensorpeek.tui.charts.look import Look
+from tensorpeek.tui.widgets.line_widget import LineWidget
 
 
-class Chart(Widget, can_focus=True):
-    """Paints its cells when they are looked at; keeps them until contents, size or theme change."""
+class Chart(LineWidget, can_focus=True):
+    """Paints its cells when they are looked at; keeps them until contents, size or theme change.
+
+    Below ``SMALLEST`` columns and lines there is only a note.
+    """
+
+    SMALLEST: ClassVar[tuple[int, int]] = (0, 0)
 
     def __init__(self, *, ascii_only: bool, plain: bool, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -26,7 +32,10 @@ class Chart(Widget, can_focus=True):
 
     @abstractmethod
     def paint(self, cells: Cells, look: Look) -> bool:
-        """Draw what is shown; say whether there was room for it."""
+        """Draw what is shown; say whether there was something, and room for it."""
+
+    def forget_places(self) -> None:
+        """Forget where in the last picture things lay; asked before each painting."""
 
     @property
     def note(self) -> str:
@@ -52,9 +61,9 @@ class Chart(Widget, can_focus=True):
         """Return one line of the picture."""
         self._paint()
         if y >= len(self._strips):
-            return Strip.blank(self.size.width, self.rich_style)
-        strip = self._strips[y].apply_style(self.rich_style)
-        return strip.adjust_cell_length(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self.base_style)
+        strip = self._strips[y].apply_style(self.base_style)
+        return strip.adjust_cell_length(self.size.width, self.base_style)
 
     def notify_style_update(self) -> None:
         """Paint again in the new theme's colors."""
@@ -66,12 +75,14 @@ class Chart(Widget, can_focus=True):
         if self._painted_for == key:
             return
         self._painted_for = key
+        self.forget_places()
         if self._note is not None:
             self._strips = self._note_strips(self._note)
             return
         cells = Cells(self.size.width, self.size.height)
         look = Look.of(self.app.theme_variables, ascii_only=self._ascii_only, plain=self._plain)
-        if self.paint(cells, look):
+        has_room = cells.width >= self.SMALLEST[0] and cells.height >= self.SMALLEST[1]
+        if has_room and self.paint(cells, look):
             self._strips = cells.strips()
         else:
             self._strips = self._note_strips(Text("too small for a plot"))

@@ -11,7 +11,7 @@ from tensorpeek.loaders.clean import clean
 from tensorpeek.tui.bar_columns import LEFT
 from tensorpeek.tui.command.console import plot_width, speaks_unicode
 from tensorpeek.tui.command.numbers import measure_text, shape_text
-from tensorpeek.tui.histogram_text import HistogramDrawing, draw_histogram
+from tensorpeek.tui.histogram.drawing import HistogramDrawing, draw_histogram
 from tensorpeek.tui.number_text import number
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -18,6 +19,8 @@ from tensorpeek.tui.command.options import (
     bins_option,
     json_option,
     limits_option,
+    no_cache_option,
+    number,
     paths_and_patterns,
     range_option,
     view_option,
@@ -32,18 +35,13 @@ from tensorpeek.tui.command.options import (
 @click.option("--theme", metavar="NAME", help="Colors of the app, one of Textual's themes.")
 @click.option("--watch", is_flag=True, help="Open a model again when its file is rewritten.")
 @plugin_option
+@no_cache_option
 @click.help_option("-h", "--help", hidden=True)
-def open_app(
-    paths: tuple[str, ...],
-    ascii_only: bool,  # noqa: FBT001
-    theme: str | None,
-    watch: bool,  # noqa: FBT001
-    plugins: tuple[str, ...],
-) -> ExitCode:
+def open_app(paths: tuple[str, ...], **how: Any) -> ExitCode:  # noqa: ANN401
     """Open files, folders or quoted patterns in the app."""
     from tensorpeek.tui.command.start_app import start_app
 
-    return start_app(paths, ascii_only=ascii_only, theme=theme, watch=watch, plugins=plugins)
+    return start_app(paths, **how)
 
 
 @click.command(short_help="List the tensors of model files.")
@@ -170,11 +168,21 @@ def check(paths: tuple[str, ...], form: str, as_json: bool) -> ExitCode:  # noqa
 @click.option(
     "--tolerance",
     type=click.FloatRange(min=0),
+    callback=number,
     default=0.0,
     metavar="T",
     help="Largest difference of an element that does not count.",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs or is unmatched.")
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    default=1,
+    show_default=True,
+    help="Threads to work in; what is printed does not depend on it.",
+)
 @json_option
 def diff(first: str, second: str, patterns: tuple[str, ...], **how: object) -> ExitCode:
     """Compare the values of two models, across formats, precisions and layouts.

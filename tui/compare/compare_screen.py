@@ -124,7 +124,7 @@ class CompareScreen(TwoModelsScreen):
             line.append(
                 f"   marked: {', '.join(marked)} ({then})", self.app.theme_variables["accent"]
             )
-        self.query_one("#compare-line", Static).update(line)
+        self.query_one("#compare-line", Static).update(line, layout=False)
 
     @on(told.PairsCompared)
     def take_comparisons(self, event: told.PairsCompared) -> None:

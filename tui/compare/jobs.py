@@ -18,7 +18,7 @@ from tensorpeek.tui.compare.messages import (
     PairsCompared,
     PairView,
 )
-from tensorpeek.tui.jobs import known_distributions
+from tensorpeek.tui.known_distributions import known_distributions
 from tensorpeek.tui.messages import ModelOpened
 
 if TYPE_CHECKING:

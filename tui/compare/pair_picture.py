@@ -15,7 +15,7 @@ from tensorpeek.tui.charts.cells import Cells
 from tensorpeek.tui.charts.look import Look
 from tensorpeek.tui.compare.messages import PairView
 from tensorpeek.tui.number_text import number
-from tensorpeek.tui.ticks import Tick, percent_ticks, value_ticks
+from tensorpeek.tui.ticks import Tick, percent_label, percent_ticks, value_ticks
 
 if TYPE_CHECKING:
     from tensorpeek.analysis.comparison import ChannelErrors
@@ -62,7 +62,7 @@ def _draw_overlay(cells: Cells, look: Look, view: PairView, rows: int) -> None:
             _draw_mark(cells, look, column, rows, heights[1][place], heights[0][place])
     _legend(cells, look, view)
     across = _ticks(edges, starts, cells.width - LEFT)
-    draw_axes(cells, look, top=1, rows=rows, vertical=percent_ticks(top, rows), horizontal=across)
+    draw_axes(cells, look, top=1, rows=rows, vertical=_shares(top, rows), horizontal=across)
 
 
 def _legend(cells: Cells, look: Look, view: PairView) -> None:
@@ -105,7 +105,7 @@ def _draw_differences(  # noqa: PLR0913, PLR0917 (a place, and what to draw ther
         LEFT, top, words.replace("−", "-") if look.ascii_only else words, look.style("axis")
     )
     across = _ticks(found.edges.values, starts, cells.width - LEFT)
-    vertical = percent_ticks(highest, rows)[-1:] if rows < 4 else percent_ticks(highest, rows)
+    vertical = _shares(highest, rows)
     draw_axes(cells, look, top=top + 1, rows=rows, vertical=vertical, horizontal=across)
 
 
@@ -161,6 +161,14 @@ def _eighths(values: NDArray[np.float64], top: float, rows: int) -> list[int]:
     heights = np.rint(values / top * rows * 8)
     filled = np.where(values > 0, np.clip(heights, 1, rows * 8), 0)
     return [int(height) for height in filled]
+
+
+def _shares(top: float, rows: int) -> list[Tick]:
+    """Return round percentages; where there is room for none but 0, what the top stands for."""
+    ticks = percent_ticks(top, rows)
+    if len(ticks) > 1:
+        return ticks
+    return [*ticks[: rows - 2], Tick(rows - 1, percent_label(top))]
 
 
 def _ticks(edges: NDArray[np.float64], starts: tuple[int, ...], columns: int) -> list[Tick]:

@@ -109,20 +109,37 @@ def _decibels(value: float | None) -> str:
 
 
 def blocks_text(blocks: Sequence[Sequence[Row]], width: int, quiet: str) -> Text:
-    """Return blocks side by side as long as they fit ``width`` columns, then below."""
-    drawn = [_drawn(block) for block in blocks if block]
-    lines: list[Text] = []
-    pending = list(drawn)
-    while pending:
-        beside, used = [pending.pop(0)], 0
-        used = beside[0][1]
-        while pending and used + GAP + pending[0][1] <= width:
-            used += GAP + pending[0][1]
-            beside.append(pending.pop(0))
-        if lines:
-            lines.append(Text())
-        lines += [_line(beside, at, quiet) for at in range(max(len(rows) for rows, _ in beside))]
+    """Return blocks side by side as long as they fit ``width`` columns.
+
+    What does not fit comes below, on as few lines as there is room for.
+    """
+    pending = [block for block in blocks if block]
+    beside: list[Drawn] = []
+    while pending and (not beside or _width([*beside, _drawn(pending[0])]) <= width):
+        beside.append(_drawn(pending.pop(0)))
+    lines = _lines(beside, quiet) if beside else []
+    if pending:
+        lines += _below(pending, width, quiet)
     return Text("\n", no_wrap=True, overflow="ellipsis").join(lines)
+
+
+def _below(blocks: Sequence[Sequence[Row]], width: int, quiet: str) -> list[Text]:
+    """Return blocks side by side if they fit like that, or folded where that is shorter."""
+    folded = [line for block in blocks for line in _folded(block, width, quiet)]
+    whole = [_drawn(block) for block in blocks]
+    beside = [Text(), *_lines(whole, quiet)]
+    return beside if _width(whole) <= width and len(beside) <= len(folded) else folded
+
+
+def _folded(block: Sequence[Row], width: int, quiet: str) -> list[Text]:
+    """Return a block under its heading, its rows in as many columns as there is room for."""
+    heading = [row for row in block if not row[0]]
+    rows = [row for row in block if row[0]]
+    for high in range(1, len(rows) + 1):
+        parts = [_drawn(rows[start : start + high]) for start in range(0, len(rows), high)]
+        if _width(parts) <= width:
+            break
+    return [*(Text(row[-1], quiet) for row in heading), *_lines(parts, quiet)]
 
 
 Drawn = tuple[list[tuple[str, str]], int]
@@ -141,6 +158,14 @@ def _drawn(block: Sequence[Row]) -> Drawn:
         for row in block
     ]
     return rows, label + 2 + sum(widths) + 2 * (columns - 1)
+
+
+def _width(beside: Sequence[Drawn]) -> int:
+    return sum(width for _, width in beside) + GAP * (len(beside) - 1)
+
+
+def _lines(beside: Sequence[Drawn], quiet: str) -> list[Text]:
+    return [_line(beside, at, quiet) for at in range(max(len(rows) for rows, _ in beside))]
 
 
 def _line(beside: Sequence[Drawn], at: int, quiet: str) -> Text:

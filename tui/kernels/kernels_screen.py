@@ -159,13 +159,14 @@ class KernelsScreen(TabScreen):
         plot.border_title = Content(known.title())
         plot.border_subtitle = Content(known.subtitle(plot.sight(), is_page=plot.page is not None))
         facts = words.filter_text(index, filters, known.similarity)
-        self.query_one("#kernel-facts", Static).update(facts)
+        self.query_one("#kernel-facts", Static).update(facts, layout=False)
         limit = float(maps.limits[index]) if known.arrangement.per_tile else maps.limit
         center = 0.0 if maps.mode == "peak" else known.center
         if plot.page is not None:
             limit, center = plot.page.limit, plot.page.center
         scale = words.legend(limit, center, dark=plot.dark, ascii_only=self._ascii_only)
-        self.query_one("#kernel-legend", Static).update(scale)
+        legend = self.query_one("#kernel-legend", Static)
+        legend.update(scale, layout=scale.cell_len != legend.content_size.width)
 
     def show_note(self, words: str, *, is_error: bool = False) -> None:
         """Show words instead of tiles."""

@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rich.text import Text
-from textual.css.query import NoMatches
-from textual.timer import Timer
 
 from tensorpeek.tui.layers.cell_text import Cells
 from tensorpeek.tui.layers.filter_input import FilterInput
 from tensorpeek.tui.layers.measuring_screen import MeasuringScreen
 from tensorpeek.tui.layers.row_painter import RowPainter, Signs
-from tensorpeek.tui.session import Session
 from tensorpeek.tui.widgets.pickers import Pickers
 
 if TYPE_CHECKING:
     from tensorpeek.loaders import Model, Tensor
 
-REST_OF_CURSOR = 0.1
-"""Seconds for which the cursor rests before the menus follow: they take longer than the table."""
-
 
 class RowScreen(MeasuringScreen):
     """The row at the cursor is the tensor that all screens show."""
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._menus_timer: Timer | None = None
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether all that follows the last key is done."""
-        return super().is_settled and self._menus_timer is None
 
     # What is shown
 
@@ -113,7 +97,7 @@ class RowScreen(MeasuringScreen):
         pickers.tensor_menu.fill(entries, choice.tensor.name)
 
     def _follow_cursor(self) -> None:
-        """Choose the tensor at the cursor; the menus follow once it rests."""
+        """Choose the tensor at the cursor; the menus follow."""
         self._show_detail()
         tensor = self._cursor_tensor
         if tensor is None or tensor is self._choice.tensor:
@@ -121,14 +105,7 @@ class RowScreen(MeasuringScreen):
         if tensor.layer != self._choice.layer:
             self._choice.choose_layer(tensor.layer)
         self._choice.choose_tensor(tensor.name)
-        if self._menus_timer is not None:
-            self._menus_timer.stop()
-        self._menus_timer = self.set_timer(REST_OF_CURSOR, self._let_menus_follow)
-
-    def _let_menus_follow(self) -> None:
-        self._menus_timer = None
-        with suppress(NoMatches):  # the app is closing
-            self._show_choice_in_menus()
+        self._show_choice_in_menus()
 
     @property
     def _cursor_tensor(self) -> Tensor | None:

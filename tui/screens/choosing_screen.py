@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import events, on
-from textual.screen import Screen
 from textual.widgets import Select
 
 from tensorpeek.tui import jobs
 from tensorpeek.tui import messages as told
 from tensorpeek.tui.background import Background, Crashed
 from tensorpeek.tui.file_names import path_labels, shown_name
+from tensorpeek.tui.screens.painting_screen import PaintingScreen
 from tensorpeek.tui.screens.quick_pick import QuickPick, layer_remarks
 from tensorpeek.tui.selection import Selection
 from tensorpeek.tui.session import Session
@@ -30,33 +31,38 @@ if TYPE_CHECKING:
 PATIENCE = 0.15
 """Seconds for which the last picture stays while the next one is prepared."""
 
+KEYS_WAIT = 1.0
+"""Seconds from the beginning of opening a model for which keys wait that act on what it holds."""
+
+AT_ONCE = frozenset({"model", "show", "reload", "find", "help", "picture", "quit"})
+"""Actions of keys that need no open model."""
+
+BRIEFLY = 2.0
+"""Seconds for which a key says that there is nothing it could lead to."""
+
 LAST_WORDS = 0.5
 """Seconds at most that quitting waits for a file half written to be removed."""
 
 
-class ChoosingScreen(Screen[None]):
+class ChoosingScreen(PaintingScreen):
     """Opens models in the background and follows menus and keys to a tensor.
 
     Screens that show tensors derive from it and have a :class:`TitleBar` and :class:`Pickers`.
     """
 
     def __init__(self, session: Session) -> None:
-        super().__init__(classes="-wide")  # most terminals are: no need to style everything again
-        self._session = session
-        self._background = Background(self)
+        super().__init__(session)
         self._watcher = Background(self)
         self._writer = Background(self)
         self._replaced: Model | None = None
         self._left_at: tuple[object, ...] | None = None
         self._is_away = False
+        self._opened = asyncio.Event()
+        self._opening_since = time.monotonic()
 
     @property
     def _choice(self) -> Selection:
         return self._session.choice
-
-    @property
-    def _ascii_only(self) -> bool:
-        return self._session.ascii_only
 
     @abstractmethod
     def show_tensor(self) -> None:
@@ -65,10 +71,6 @@ class ChoosingScreen(Screen[None]):
     @abstractmethod
     def show_note(self, words: str, *, is_error: bool = False) -> None:
         """Show words instead of a tensor."""
-
-    @abstractmethod
-    def action_focus_plot(self) -> None:
-        """Give the keys back to the main widget."""
 
     @property
     def is_settled(self) -> bool:
@@ -79,11 +81,16 @@ class ChoosingScreen(Screen[None]):
     async def start(self) -> None:
         """Look up the files and show the menus; called once the first frame is on the screen."""
         self.query_one(TitleBar).show_state("", "opening …")
+        self.show_saving()
         if not self._session.is_looked_up:
             self._background.submit("open", jobs.find(self._session.paths))
-        await self.query_one(Pickers).show_menus(ascii_only=self._ascii_only)
+        await self.lay_out_rest()
         if self._session.is_looked_up:
             self._show_session()
+
+    async def lay_out_rest(self) -> None:
+        """Show the menus, and whatever else the first frame does without."""
+        await self.query_one(Pickers).show_menus(ascii_only=self._ascii_only)
 
     async def on_mount(self) -> None:
         """Begin: the first screen once its frame is seen, a later one before any key reaches it."""
@@ -91,6 +98,17 @@ class ChoosingScreen(Screen[None]):
             await self.start()
         else:
             self.call_after_refresh(self.start)
+
+    async def opened_for(self, action: str) -> None:
+        """Wait for a model that is just being opened, if ``action`` needs one: keys typed ahead.
+
+        Not for long: a header may be huge, and the keys behind this one may lead elsewhere.
+        """
+        if action in AT_ONCE or self._opened.is_set():
+            return
+        left = self._opening_since + KEYS_WAIT - time.monotonic()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._opened.wait(), max(left, 0.0))
 
     def leave(self) -> None:
         """Stop all work: another screen takes over."""
@@ -147,6 +165,7 @@ class ChoosingScreen(Screen[None]):
         """Offer the files that were found and show the current one."""
         paths, path = self._choice.paths, self._choice.path
         if path is None:
+            self._opened.set()
             self.query_one(TitleBar).show_state("", "nothing to open")
             problems = "\n".join(self._session.problems)
             self.show_note(problems or "no models", is_error=True)
@@ -174,6 +193,7 @@ class ChoosingScreen(Screen[None]):
         """Say why a model did not open; the others stay within reach."""
         if event.path != self._choice.path:
             return
+        self._opened.set()
         name = shown_name(event.path)
         self.query_one(TitleBar).show_state(name, "not opened")
         self.show_note(f"{name}: {event.reason}", is_error=True)
@@ -189,6 +209,8 @@ class ChoosingScreen(Screen[None]):
         pickers.layer_menu.empty()
         pickers.tensor_menu.empty()
         self.query_one(TitleBar).show_state(shown_name(path), "opening …")
+        self._opened.clear()
+        self._opening_since = time.monotonic()
         self._background.submit("open", jobs.open_file(path))
         self.set_timer(PATIENCE, partial(self._admit_opening, path))
 
@@ -201,6 +223,7 @@ class ChoosingScreen(Screen[None]):
         model = self._choice.model
         if model is None:
             return
+        self._opened.set()
         self._watch()
         self.query_one(TitleBar).show_model(model)
         if not self._choice.layers:
@@ -253,11 +276,15 @@ class ChoosingScreen(Screen[None]):
         """Go to another layer."""
         if self._choice.step_layer(step):
             self._show_layer()
+        elif self._choice.tensor is not None:
+            self.notify("there is no other layer", timeout=BRIEFLY, markup=False)
 
     def action_tensor(self, step: int) -> None:
         """Go to another tensor of the layer."""
         if self._choice.step_tensor(step):
             self.show_tensor()
+        elif self._choice.tensor is not None:
+            self.notify("the layer has no other tensor", timeout=BRIEFLY, markup=False)
 
     def action_model(self, step: int) -> None:
         """Go to another model."""
@@ -266,6 +293,8 @@ class ChoosingScreen(Screen[None]):
             path = paths[(paths.index(path) + step) % len(paths)]
             self.query_one(Pickers).model_menu.choose(str(path))
             self._go_to_model(path)
+        elif path is not None:
+            self.notify("there is no other file", timeout=BRIEFLY, markup=False)
 
     @on(told.ViewToggled)
     def action_view(self) -> None:

@@ -3,52 +3,36 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.dom import DOMNode
-from textual.widget import Widget
-from textual.widgets import Input, OptionList
 
 from tensorpeek.tui import messages as told
+from tensorpeek.tui.background import Job
 from tensorpeek.tui.export_job import export_tensor
-from tensorpeek.tui.file_names import shown_text
-from tensorpeek.tui.key_help import key_rows, key_table
-from tensorpeek.tui.keys import action_names
-from tensorpeek.tui.picture import save_picture
+from tensorpeek.tui.saving import Saving
+from tensorpeek.tui.screens.acting_screen import ActingScreen
 from tensorpeek.tui.screens.choosing_screen import ChoosingScreen
 from tensorpeek.tui.screens.text_dialog import TextDialog
-from tensorpeek.tui.session import Session
-from tensorpeek.tui.settings.key_names import own_keys
 from tensorpeek.tui.tabs import tab_named
 from tensorpeek.tui.widgets.key_bar import KeyBar
 from tensorpeek.tui.widgets.pickers import Pickers
 from tensorpeek.tui.widgets.tab_line import TabLine
 from tensorpeek.tui.widgets.title_bar import TitleBar
 
-WRITING_ACTIONS = frozenset({"picture", "export"})
-"""Actions that write a file into the working folder."""
-
 
 class TabScreen(ChoosingScreen):
     """A screen that a digit opens.
 
-    A screen states its ``NAME`` (that of its :class:`~tensorpeek.tui.tabs.Tab`), its ``BINDINGS``,
-    the selector and the type of the widget that has the keys (``MAIN``, ``MAIN_TYPE``), and lays
-    out what lies between the menus and the line of keys.
+    A screen states its ``NAME`` (that of its :class:`~tensorpeek.tui.tabs.Tab`) beside what an
+    :class:`ActingScreen` states, and lays out what lies between the menus and the line of keys.
     """
 
     NAME: ClassVar[str]
-    MAIN: ClassVar[str] = "#plot"
-    MAIN_TYPE: ClassVar[type[Widget]] = Widget
-    AUTO_FOCUS = "#plot"
-
-    def __init__(self, session: Session) -> None:
-        super().__init__(session)
-        self._actions = action_names(self.BINDINGS)
 
     def compose(self) -> ComposeResult:
         """Lay out the lines that all screens have, and the screen's own between them."""
@@ -62,47 +46,13 @@ class TabScreen(ChoosingScreen):
     def compose_body(self) -> ComposeResult:
         """Lay out what lies between the menus and the line of keys."""
 
-    @abstractmethod
-    def shown_text(self) -> str:
-        """Return what is shown as lines of text, to be copied; empty when there is nothing."""
-
-    @abstractmethod
-    def command_text(self) -> str:
-        """Return the command line that prints what is shown; empty when there is nothing."""
-
-    @property
-    def main_widget(self) -> Widget:
-        """The widget that has the keys unless a field is being typed in."""
-        return self.query_one(self.MAIN)
-
-    @classmethod
-    def all_bindings(cls) -> list[BindingType]:
-        """Return the keys of the screen and of its main widget, as they are without settings."""
-        return [*cls.BINDINGS, *cls.MAIN_TYPE.BINDINGS]
-
-    def key_bindings(self) -> list[tuple[DOMNode, list[Binding]]]:
-        """Return every key that has a use here, with the node that carries its action."""
-        keys = self._session.settings.keys
-        return [
-            (node, own_keys(bindings, keys))
-            for node, bindings in (
-                (self, self.BINDINGS),
-                (self.main_widget, self.MAIN_TYPE.BINDINGS),
-            )
-        ]
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide keys without use, and leave letters to a field or menu that is being typed in."""
-        if not self.is_mounted:
-            return False
-        if action in self._actions and isinstance(self.focused, Input | OptionList):
-            return False
-        if action in WRITING_ACTIONS and self._session.read_only:
-            return False
-        if action == "view":
+        is_of_use = super().check_action(action, parameters)
+        if action == "view" and is_of_use:
             tensor = self._choice.tensor
             return tensor is not None and len(tensor.views) > 1
-        return True
+        return is_of_use
 
     async def action_show(self, name: str) -> None:
         """Go to another screen, which shows the same tensor; awaited, to keep keys in order."""
@@ -113,24 +63,6 @@ class TabScreen(ChoosingScreen):
             self.app.install_screen(tab_named(name).make(self._session), name)
         await self.app.switch_screen(name)
 
-    def action_focus_plot(self) -> None:
-        """Give the keys back to the main widget."""
-        self.set_focus(self.main_widget)
-
-    def action_copy(self) -> None:
-        """Copy what is shown to the clipboard of the terminal (OSC 52)."""
-        text = self.shown_text()
-        if text:
-            self.app.copy_to_clipboard(text)
-            self.notify(f"{text.count(chr(10))} lines copied", markup=False)
-
-    def action_copy_command(self) -> None:
-        """Copy the command that prints this."""
-        text = self.command_text()
-        if text:
-            self.app.copy_to_clipboard(text)
-            self.notify(shown_text(text), title="copied", markup=False)
-
     def action_warnings(self) -> None:
         """Show what to know about the model: its warnings and its metadata."""
         from tensorpeek.tui.about import about_model
@@ -140,39 +72,47 @@ class TabScreen(ChoosingScreen):
             about = about_model(model, self.app.theme_variables)
             self.app.push_screen(TextDialog("about the file", about))
 
-    def action_picture(self) -> None:
-        """Save the screen as SVG in the working folder, under a name that is free."""
-        try:
-            path = save_picture(self.app, Path.cwd())
-        except OSError as error:
-            self.notify(f"no picture: {error}", severity="error", markup=False)
-        else:
-            self.notify(path.name, title="saved", markup=False)
-
     def action_export(self) -> None:
         """Write the tensor in its view as ``NAME.npy`` into the working folder."""
         tensor, subject = self._choice.tensor, self._choice.subject
-        if tensor is None or subject is None or tensor.error is not None:
+        if tensor is None or subject is None:
+            self.notify("there is no tensor to save", severity="warning", markup=False)
+        elif tensor.error is not None:
+            words = f"{tensor.name}: {tensor.error}"
+            self.notify(words, title="not saved", severity="error", markup=False)
+        else:
+            self.save(tensor.name, partial(export_tensor, tensor, subject.view, Path.cwd()))
+
+    def save(self, subject: str, job: Callable[[Saving], Job]) -> None:
+        """Begin to write a file, unless one is being written; any screen tells how far that is."""
+        under_way = self._session.saving
+        if under_way is not None:
+            self.notify(under_way.words(), title="one at a time", severity="warning", markup=False)
             return
-        folder = Path.cwd()
-        self.notify(f"writing {tensor.name} …", markup=False)
-        self._writer.submit(f"export {subject}", export_tensor(tensor, subject.view, folder))
+        self._session.saving = Saving(subject)
+        self._writer.submit("export", job(self._session.saving))
+        self._tell_saving()
+
+    @on(told.ExportProgressed)
+    def follow_export(self, event: told.ExportProgressed) -> None:
+        """Say how far writing has come."""
+        if self._session.saving is not None:
+            self._session.saving.share = event.share
+            self._tell_saving()
 
     @on(told.Exported)
     def tell_export(self, event: told.Exported) -> None:
         """Say what was written, or why nothing was."""
+        self._session.saving = None
+        self._tell_saving()
         if event.problem is None:
             self.notify(event.name, title="saved", markup=False)
+        elif event.is_stopped:
+            self.notify(event.problem, title="not saved", markup=False)
         else:
             self.notify(event.problem, title="not saved", severity="error", markup=False)
 
-    def action_quit(self) -> None:
-        """Quit at once."""
-        self.app.exit()
-
-    async def action_help(self) -> None:
-        """Show every key."""
-        rows = key_rows(key for _, keys in self.key_bindings() for key in keys)
-        color = self.app.theme_variables["primary"]
-        table = key_table(rows, color, ascii_only=self._ascii_only)
-        await self.app.push_screen(TextDialog("keys", table))
+    def _tell_saving(self) -> None:
+        for screen in self.app.screen_stack:
+            if isinstance(screen, ActingScreen):
+                screen.show_saving()

@@ -22,13 +22,21 @@ def check_keys(keys: Mapping[str, str]) -> None:
     """
     if not keys:
         return
-    screens = {tab.title: tab.load().all_bindings() for tab in TABS}
+    screens = keys_by_screen()
     names = {each.id for bindings in screens.values() for each in own_keys(bindings, {})}
     unknown = next((name for name in keys if name not in names), None)
     if unknown is not None:
         raise ValueError(f"no key is named '{unknown}'; tensorpeek config lists the names")
     for title, bindings in screens.items():
         _check_screen(title, own_keys(bindings, keys))
+
+
+def keys_by_screen() -> dict[str, list[BindingType]]:
+    """Return the keys of every screen by its title; imports all of them."""
+    from tensorpeek.tui.overlay.screen import OverlayScreen
+
+    found = {tab.title: tab.load().all_bindings() for tab in TABS}
+    return found | {"Overlay": OverlayScreen.all_bindings()}
 
 
 def _with_own_keys(binding: Binding, keys: str | None) -> Binding:

@@ -22,7 +22,7 @@ class Settings:
     ``theme`` is a name (None: the app's dark one), ``view`` and ``bins`` are what the app begins
     with, ``models`` is the folder that opens when no path is given (``~`` is the home folder),
     ``keys`` maps the names of keys to the keys of the user, ``thresholds`` is what
-    :func:`tensorpeek.analysis.diagnosis.parse_thresholds` reads.
+    :func:`tensorpeek.analysis.diagnosis.check_thresholds` takes.
     """
 
     theme: str | None = None

@@ -21,13 +21,11 @@ if TYPE_CHECKING:
 KINDS = ("values", "energy", "tail", "noise")
 """The pictures, in the order of their key."""
 
-SMALLEST = (40, 8)
-"""Columns and lines below which there is only a note."""
-
 
 class SpectrumPlot(Chart):
     """Draws one of the pictures of a spectrum."""
 
+    SMALLEST = (40, 8)
     BINDINGS: ClassVar[list[BindingType]] = [
         widget_key("left,h", "move(-1)", "Larger singular value", "spectrum.left"),
         widget_key("right,l", "move(1)", "Smaller singular value", "spectrum.right"),
@@ -88,10 +86,13 @@ class SpectrumPlot(Chart):
             if index is not None:
                 self.put_cursor(index)
 
+    def forget_places(self) -> None:
+        """Forget which value lies in which column."""
+        self._columns = None
+
     def paint(self, cells: Cells, look: Look) -> bool:
         """Draw the picture that was asked for."""
-        self._columns = None
-        if self._found is None or cells.width < SMALLEST[0] or cells.height < SMALLEST[1]:
+        if self._found is None:
             return False
         if self._kind in ("values", "energy"):
             self._paint_by_index(cells, look, self._found)
@@ -140,6 +141,8 @@ class SpectrumPlot(Chart):
 class EnergyPlot(Chart):
     """Draws the cumulative energy alone, under another picture."""
 
+    SMALLEST = (40, 5)
+
     def __init__(self, *, ascii_only: bool, plain: bool, id: str) -> None:  # noqa: A002
         super().__init__(ascii_only=ascii_only, plain=plain, id=id)
         self.can_focus = False
@@ -154,7 +157,7 @@ class EnergyPlot(Chart):
         """Draw the energy."""
         from tensorpeek.tui.spectrum.energy_picture import draw_energy, energy_title
 
-        if self._found is None or cells.width < SMALLEST[0] or cells.height < 5:
+        if self._found is None:
             return False
         draw_energy(cells, look, self._found)
         cells.words(1, 0, energy_title(self._found), look.style("axis"))

@@ -35,7 +35,9 @@ def bin_text(histogram: Histogram, index: int, color: str) -> Text:
     last = index == histogram.counts.size - 1
     parts = [
         f"bin {index + 1}/{histogram.counts.size}",
-        _interval(float(edges.values[index]), float(edges.values[index + 1]), edges.levels, last),
+        interval_text(
+            float(edges.values[index]), float(edges.values[index + 1]), edges.levels, last=last
+        ),
         f"n={count:,}",
         percent(float(histogram.percent[index])),
         f"cum {percent(float(histogram.cumulative_percent[index]))}",
@@ -47,7 +49,8 @@ def bin_text(histogram: Histogram, index: int, color: str) -> Text:
     return Text("  ".join(part for part in parts if part), color, no_wrap=True)
 
 
-def _interval(low: float, high: float, levels: int | None, last: bool) -> str:  # noqa: FBT001
+def interval_text(low: float, high: float, levels: int | None, *, last: bool) -> str:
+    """Return a bin as ``[-0.19, -0.17)``, the ``last`` one closed; integers as themselves."""
     if levels is not None and (low % 1, high % 1) == (0.5, 0.5):  # integers: k - 1/2 to m + 1/2
         first, final = int(low + 0.5), int(high - 0.5)
         return f"{first}" if first == final else f"{first} … {final}"

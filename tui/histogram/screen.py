@@ -1,4 +1,4 @@
-"""The main screen: choose a tensor, see its histogram and statistics."""
+"""The screen of one tensor: its histogram and its statistics."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 
-from tensorpeek.tui import jobs
-from tensorpeek.tui import messages as told
 from tensorpeek.tui.clipboard_text import command_line
-from tensorpeek.tui.inspection import Inspection
-from tensorpeek.tui.keys import FOCUS_KEYS, HISTOGRAM_KEYS
+from tensorpeek.tui.histogram import jobs
+from tensorpeek.tui.histogram import messages as told
+from tensorpeek.tui.histogram.inspection import Inspection
+from tensorpeek.tui.histogram.keys import HISTOGRAM_KEYS
+from tensorpeek.tui.histogram.plot import HistogramPlot
+from tensorpeek.tui.histogram.range_fields import RangeFields
+from tensorpeek.tui.histogram.scale_strip_plot import ScaleStripPlot
+from tensorpeek.tui.histogram.scaled_screen import ScaledScreen, has_several_scales
+from tensorpeek.tui.histogram.view_toggle import ViewToggle
+from tensorpeek.tui.keys import FOCUS_KEYS
 from tensorpeek.tui.question import Subject
 from tensorpeek.tui.screens.choosing_screen import PATIENCE
-from tensorpeek.tui.screens.scaled_screen import ScaledScreen, has_several_scales
 from tensorpeek.tui.session import Session
 from tensorpeek.tui.statistics_table import statistics_text
 from tensorpeek.tui.widgets.cursor_line import CursorLine
-from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
 from tensorpeek.tui.widgets.pickers import Pickers
-from tensorpeek.tui.widgets.range_fields import RangeFields
-from tensorpeek.tui.widgets.scale_strip_plot import ScaleStripPlot
 from tensorpeek.tui.widgets.statistics_panel import StatisticsPanel
-from tensorpeek.tui.widgets.view_toggle import ViewToggle
 
 
 class HistogramScreen(ScaledScreen):
@@ -60,6 +61,11 @@ class HistogramScreen(ScaledScreen):
         self.query_one(RangeFields).show_bins(self._inspection.bins)
         self.query_one(ViewToggle).display = False
         self.place_strip()
+
+    async def lay_out_rest(self) -> None:
+        """Show the menus and the fields."""
+        await super().lay_out_rest()
+        await self.query_one(RangeFields).show_fields()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide keys without use, and leave letters to a field or menu that is being typed in."""
@@ -117,14 +123,16 @@ class HistogramScreen(ScaledScreen):
     @on(told.Measured)
     def take_distribution(self, event: told.Measured) -> None:
         """Show the statistics and fill in the default range."""
-        if event.subject != self._choice.subject:
+        tensor = self._choice.tensor
+        if event.subject != self._choice.subject or tensor is None:
             return
         known = self._inspection
         known.measured(event.distribution, event.facts)
         is_outdated = known.has_changed()
         if known.range is None:
             self.query_one(RangeFields).offer_range(*known.use_default_range())
-        self._show_statistics()
+        if tensor.params >= jobs.PREVIEW_FROM:  # or the counts come with the same paint
+            self._show_statistics()
         if is_outdated:
             self._count_again()
 

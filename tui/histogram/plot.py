@@ -14,33 +14,23 @@ from textual.binding import BindingType
 from textual.color import Color
 from textual.geometry import Region
 from textual.strip import Strip
-from textual.widget import Widget
 
-from tensorpeek.tui.keys import widget_key
-from tensorpeek.tui.messages import BinHovered
+from tensorpeek.tui.histogram.keys import BIN_KEYS
+from tensorpeek.tui.histogram.messages import BinHovered
+from tensorpeek.tui.widgets.line_widget import LineWidget
 
 if TYPE_CHECKING:
     from tensorpeek.analysis import Histogram
-    from tensorpeek.tui.histogram_text import HistogramDrawing
+    from tensorpeek.tui.histogram.drawing import HistogramDrawing
 
 AXIS_LINES = 2
 """Lines under the bars: the axis and its labels."""
 
 
-class HistogramPlot(Widget, can_focus=True):
+class HistogramPlot(LineWidget, can_focus=True):
     """Draws one histogram; keeps the drawing until the histogram, the size or the theme change."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        widget_key(
-            "left,h", "move(-1)", "Bin cursor to the left (the mouse moves it too)", "bin.left"
-        ),
-        widget_key("right,l", "move(1)", "Bin cursor to the right", "bin.right"),
-        widget_key("shift+left,H", "move(-10)", "Ten bins to the left", "bin.far.left"),
-        widget_key("shift+right,L", "move(10)", "Ten bins to the right", "bin.far.right"),
-        widget_key("home,0", "jump(0)", "First bin", "bin.first"),
-        widget_key("end,dollar_sign", "jump(1)", "Last bin", "bin.last"),
-        widget_key("m", "mode", "Fullest bin", "bin.fullest"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*BIN_KEYS]
 
     def __init__(self, *, ascii_only: bool, plain: bool, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
@@ -53,6 +43,7 @@ class HistogramPlot(Widget, can_focus=True):
         self._drawn: HistogramDrawing | None = None
         self._strips: list[Strip] = []
         self._drawn_for: object = None
+        self._lighter: dict[Style, Style] = {}
 
     def show_histogram(self, histogram: Histogram, *, log: bool, keep_cursor: bool) -> None:
         """Show bars; the cursor stays on its bin, or goes to the fullest one."""
@@ -110,10 +101,8 @@ class HistogramPlot(Widget, can_focus=True):
         """Return one line of the drawing, the cursor's columns marked."""
         self._draw()
         if y >= len(self._strips):
-            return Strip.blank(self.size.width, self.rich_style)
-        strip = self._strips[y].apply_style(self.rich_style)
-        marked = strip if self._drawn is None else self._mark(strip, y)
-        return marked.adjust_cell_length(self.size.width, self.rich_style)
+            return Strip.blank(self.size.width, self.base_style)
+        return self._strips[y] if self._drawn is None else self._mark(self._strips[y], y)
 
     def notify_style_update(self) -> None:
         """Draw again in the new theme's colors."""
@@ -125,15 +114,21 @@ class HistogramPlot(Widget, can_focus=True):
         self.refresh()
 
     def _draw(self) -> None:
-        key = (self.size, self.app.theme)
+        key = (self.size, self.app.theme, self.base_style)
         if self._drawn_for == key:
             return
         self._drawn_for = key
+        self._lighter = {}
+        width, base = self.size.width, self.base_style
+        strips = [strip.apply_style(base) for strip in self._plain_strips()]
+        self._strips = [strip.adjust_cell_length(width, base) for strip in strips]
+
+    def _plain_strips(self) -> list[Strip]:
+        """Draw what there is, in its own colors alone."""
         self._drawn = None
         if self._histogram is None:
-            self._strips = self._note_strips(self._note)
-            return
-        from tensorpeek.tui.histogram_text import draw_histogram
+            return self._note_strips(self._note)
+        from tensorpeek.tui.histogram.drawing import draw_histogram
 
         self._drawn = draw_histogram(
             self._histogram,
@@ -147,11 +142,10 @@ class HistogramPlot(Widget, can_focus=True):
             axis_color=self._theme_color("plot-axis"),
         )
         if self._drawn is None:
-            self._strips = self._note_strips(Text("too small for a plot"))
-            return
+            return self._note_strips(Text("too small for a plot"))
         console = self.app.console
         lines = [Strip(line.render(console, end="")) for line in self._drawn.lines]
-        self._strips = lines if self._plain or self._ascii_only else list(map(_solid, lines))
+        return lines if self._plain or self._ascii_only else list(map(_solid, lines))
 
     def _theme_color(self, name: str) -> tuple[int, int, int]:
         return Color.parse(self.app.theme_variables[name]).rgb
@@ -176,28 +170,34 @@ class HistogramPlot(Widget, can_focus=True):
         start, end = self._columns(self._bin)
         if y == len(self._drawn.lines) - AXIS_LINES:
             start = self._drawn.column_of_bin(self._bin)
-            mark = Strip([Segment("^" if self._ascii_only else "▲", Style(bold=True))])
-            return Strip.join(
-                [strip.crop(0, start), mark.apply_style(self.rich_style), strip.crop(start + 1)]
-            )
-        if self._plain:
+            mark = "^" if self._ascii_only else "▲"
+            marked = [Segment(mark, self.base_style + Style(bold=True))]
+            end = start + 1
+        elif self._plain:
             return strip
-        bar = Strip([self._highlighted(segment) for segment in strip.crop(start, end)])
-        return Strip.join([strip.crop(0, start), bar, strip.crop(end)])
+        else:
+            marked = []
+        left, bar, right = strip.divide([start, end, strip.cell_length])
+        marked = marked or [self._highlighted(segment) for segment in bar]
+        return Strip([*left, *marked, *right], strip.cell_length)
 
     def _highlighted(self, segment: Segment) -> Segment:
         """Return a piece of the cursor's column: bars lighter, the empty part tinted."""
-        front = Color.parse(self.app.theme_variables["foreground"])
-        empty = Color.parse(self.app.theme_variables["plot-cursor"]).rich_color
         style = segment.style or Style()
+        if style not in self._lighter:
+            self._lighter[style] = self._made_lighter(style)
+        return Segment(segment.text, self._lighter[style])
+
+    def _made_lighter(self, style: Style) -> Style:
+        front = Color.parse(self.app.theme_variables["foreground"])
         color, behind = style.color, style.bgcolor
-        if behind is None or behind == self.rich_style.bgcolor:
-            behind = empty
+        if behind is None or behind == self.base_style.bgcolor:
+            behind = Color.parse(self.app.theme_variables["plot-cursor"]).rich_color
         else:
             behind = Color.from_rich_color(behind).blend(front, 0.5).rich_color
         if color is not None:
             color = Color.from_rich_color(color).blend(front, 0.5).rich_color
-        return Segment(segment.text, Style(color=color, bgcolor=behind))
+        return Style(color=color, bgcolor=behind)
 
     def _refresh_columns(self, index: int | None) -> None:
         if index is None or self._drawn is None:

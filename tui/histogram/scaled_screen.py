@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 
-from tensorpeek.tui import jobs
-from tensorpeek.tui import messages as told
+from tensorpeek.tui.histogram import jobs
+from tensorpeek.tui.histogram import messages as told
+from tensorpeek.tui.histogram.scale_strip_plot import ScaleStripPlot
 from tensorpeek.tui.screens.choosing_screen import PATIENCE
 from tensorpeek.tui.screens.tab_screen import TabScreen
 from tensorpeek.tui.session import Session
-from tensorpeek.tui.widgets.scale_strip_plot import ScaleStripPlot
 
 if TYPE_CHECKING:
     from tensorpeek.loaders import Tensor

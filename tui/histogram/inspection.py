@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tensorpeek.tui.histogram.range_text import default_range
 from tensorpeek.tui.question import BINS_STEP, DEFAULT_BINS, MAX_BINS, MIN_BINS, Question, Subject
-from tensorpeek.tui.range_text import default_range
 from tensorpeek.tui.statistics_table import Section, statistics_sections
 
 if TYPE_CHECKING:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import lru_cache
+from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from plotext._figure import _figure_class
+from rich.color import Color as RichColor
+from rich.style import Style
 from rich.text import Text
 
 from tensorpeek.tui.bar_columns import EIGHTHS, LABELS, LEFT, bar_starts
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from tensorpeek.analysis import Histogram
 
 Color = tuple[int, int, int]
+_CellColor = Color | str
 
 IN_COLOR: Color = (255, 140, 0)
 OUT_COLOR: Color = (128, 128, 128)
@@ -107,7 +111,7 @@ def draw_histogram(  # noqa: PLR0913 (how to draw, all by keyword)
         colors = (in_color, out_color) if color else (None, None)
         plot.draw_symbols(figure, colors, ascii_only=ascii_only)
     _set_ticks(figure, scale.ticks, bars.ticks(histogram.edges.values, width - LEFT))
-    lines = _lines(figure.build(), height, ascii_only=ascii_only)
+    lines = _lines(figure, ascii_only=ascii_only)
     starts = tuple(LEFT + start for start in bars.starts)
     return HistogramDrawing(lines, starts, histogram.counts.size, bars.group, ascii_only)
 
@@ -131,9 +135,42 @@ def _set_ticks(figure: _figure_class, vertical: list[Tick], horizontal: list[Tic
     figure.xticks([tick.place for tick in horizontal], [tick.label for tick in horizontal])
 
 
-def _lines(drawn: str, height: int, *, ascii_only: bool) -> tuple[Text, ...]:
-    text = Text.from_ansi(drawn.translate(_TO_ASCII) if ascii_only else drawn, no_wrap=True)
-    return tuple(text.split("\n", allow_blank=True))[:height]
+def _lines(figure: _figure_class, *, ascii_only: bool) -> tuple[Text, ...]:
+    """Return what plotext drew, read from its cells: as one text of escapes it takes twice as long.
+
+    Its rows begin at the bottom; a color is a triple, or a word where there is none.
+    """
+    figure._set_sizes()  # noqa: SLF001 (the first two steps of ``build``)
+    figure._build_matrix()  # noqa: SLF001
+    cells = figure.monitor.matrix
+    rows = zip(cells.marker, cells.fullground, cells.background, strict=True)
+    return tuple(_line(*row, ascii_only=ascii_only) for row in reversed(list(rows)))
+
+
+def _line(
+    marks: list[str], fronts: list[_CellColor], backs: list[_CellColor], *, ascii_only: bool
+) -> Text:
+    text = "".join(marks)
+    line = Text(text.translate(_TO_ASCII) if ascii_only else text, no_wrap=True)
+    start = 0
+    for colors, cells in groupby(zip(fronts, backs, strict=True)):
+        end = start + len(list(cells))
+        style = _style(*colors)
+        if style is not None:
+            line.stylize(style, start, end)
+        start = end
+    return line
+
+
+@lru_cache(maxsize=64)
+def _style(front: _CellColor, back: _CellColor) -> Style | None:
+    color, background = (None if isinstance(each, str) else each for each in (front, back))
+    if color is None and background is None:
+        return None
+    return Style(
+        color=None if color is None else RichColor.from_rgb(*color),
+        bgcolor=None if background is None else RichColor.from_rgb(*background),
+    )
 
 
 @dataclass(frozen=True, eq=False)

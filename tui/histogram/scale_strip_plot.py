@@ -10,7 +10,7 @@ from textual.app import RenderResult
 from textual.widget import Widget
 
 from tensorpeek.tui.bar_columns import LEFT
-from tensorpeek.tui.messages import StripResized
+from tensorpeek.tui.histogram.messages import StripResized
 
 if TYPE_CHECKING:
     from tensorpeek.analysis import ScaleStrip
@@ -40,7 +40,7 @@ class ScaleStripPlot(Widget):
 
     def show_strip(self, tensor: Tensor, strip: ScaleStrip) -> None:
         """Show the scales of a tensor."""
-        from tensorpeek.tui.scale_strip_text import bars_note, scales_title
+        from tensorpeek.tui.histogram.scale_strip_text import bars_note, scales_title
 
         self._tensor, self._strip = tensor, strip
         self.border_title, self.border_subtitle = scales_title(strip), bars_note(strip)
@@ -57,7 +57,7 @@ class ScaleStripPlot(Widget):
         """Return the drawing."""
         if self._strip is None:
             return self._note
-        from tensorpeek.tui.scale_strip_text import draw_scales
+        from tensorpeek.tui.histogram.scale_strip_text import draw_scales
 
         drawn = draw_scales(
             self._strip,

@@ -6,12 +6,14 @@ import math
 from typing import ClassVar
 
 from textual import on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.geometry import Size
+from textual.reactive import Reactive
+from textual.widget import Widget
 from textual.widgets import Button, Input, Label, Static
 
-from tensorpeek.tui.messages import BinsChosen, RangeApplied
+from tensorpeek.tui.histogram.messages import BinsChosen, RangeApplied
 from tensorpeek.tui.question import BINS_STEP, MAX_BINS, MIN_BINS
 from tensorpeek.tui.type_ahead import caught_up
 
@@ -27,6 +29,9 @@ class Field(Input):
         Binding("enter", "enter", "Use the entry", show=False, priority=True, id="field.enter"),
     ]
 
+    virtual_size = Reactive(Size(0, 0), layout=False)
+    """The size of the entry, which scrolls in a field of the same width: it moves nothing else."""
+
     async def action_leave(self) -> None:
         """Give the keys back to the plot."""
         await self.run_action("screen.focus_plot")
@@ -40,39 +45,52 @@ class Field(Input):
 
 
 class RangeFields(Vertical):
-    """Bins, Min, Max and Apply on one line; what is wrong with them below."""
+    """Bins, Min, Max and Apply on one line; what is wrong with them below.
+
+    It is empty until :meth:`show_fields`, as the menus are: the first frame is sooner there.
+    """
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(id=id)
         self._bins = ""
         self._range = ("", "")
+        self._are_shown = False
 
-    def compose(self) -> ComposeResult:
-        """Lay out the fields and the line for errors."""
-        with Horizontal(id="fields"):
-            yield Label("Bins", classes="field-name")
-            yield Field(id="bins", compact=True, max_length=3)
-            yield Label("Min", classes="field-name")
-            yield Field(id="low", compact=True, max_length=40)
-            yield Label("Max", classes="field-name")
-            yield Field(id="high", compact=True, max_length=40)
-            yield Button("Apply", id="apply", compact=True)
-        yield Static(id="field-error", markup=False)
+    async def show_fields(self) -> None:
+        """Lay out the fields and the line for errors; until then what is to be in them waits."""
+        fields = [
+            (Label("Bins", classes="field-name"), Field(id="bins", compact=True, max_length=3)),
+            (Label("Min", classes="field-name"), Field(id="low", compact=True, max_length=40)),
+            (Label("Max", classes="field-name"), Field(id="high", compact=True, max_length=40)),
+        ]
+        line: list[Widget] = [widget for pair in fields for widget in pair]
+        apply = Button("Apply", id="apply", compact=True)
+        apply.active_effect_duration = 0  # else a second press within 0.2 seconds would be lost
+        line.append(apply)
+        await self.mount(Horizontal(*line, id="fields"), Static(id="field-error", markup=False))
+        self._are_shown = True
+        self._field("bins").value = self._bins
+        self._field("low").value, self._field("high").value = self._range
 
     def show_bins(self, bins: int) -> None:
         """Put the number of bins into its field."""
         self._bins = str(bins)
-        self._field("bins").value = self._bins
-        self._mark("bins", None)
+        if self._are_shown:
+            self._field("bins").value = self._bins
+            self._mark("bins", None)
 
     def show_range(self, low: str, high: str) -> None:
         """Put a range into its fields."""
         self._range = low, high
-        self._field("low").value, self._field("high").value = low, high
-        self._mark("low", None)
+        if self._are_shown:
+            self._field("low").value, self._field("high").value = low, high
+            self._mark("low", None)
 
     def offer_range(self, low: str, high: str) -> None:
         """Put a range into its fields, unless another one is being typed there."""
+        if not self._are_shown:
+            self._range = low, high
+            return
         fields = self._field("low"), self._field("high")
         is_edited = (fields[0].value, fields[1].value) != self._range
         if not (is_edited and self.screen.focused in fields):
@@ -80,7 +98,8 @@ class RangeFields(Vertical):
 
     def focus_range(self) -> None:
         """Put the cursor into the first field of the range."""
-        self.screen.set_focus(self._field("low"))
+        if self._are_shown:
+            self.screen.set_focus(self._field("low"))
 
     @on(Button.Pressed, "#apply")
     async def apply_range(self, event: Button.Pressed) -> None:

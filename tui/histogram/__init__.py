@@ -1,0 +1,1 @@
+"""The screen of one tensor: its histogram, its range, its statistics and its scales."""
