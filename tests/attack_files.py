@@ -58,6 +58,14 @@ def old_stream(saved: bytes) -> bytes:
 def calls(marker: Path) -> dict[str, bytes]:
     """Return calls that would make the file ``marker``, or load code, by what they call."""
     command, code = text(f"touch {marker}"), text(f"open({str(marker)!r}, 'w')")
+    opened = {"builtins.open": call("builtins open", text(str(marker)), text("w"))}
+    return (
+        opened | _calls_of_the_system(command) | _calls_of_code(code) | _calls_of_loaders(command)
+    )
+
+
+def _calls_of_the_system(command: bytes) -> dict[str, bytes]:
+    """Return calls that start programs, change files or reach for the network."""
     address = b"(" + text("127.0.0.1") + b"K\x01t"
     return {
         "os.system": call("os system", command),
@@ -68,34 +76,45 @@ def calls(marker: Path) -> dict[str, bytes]:
         "os.remove": call("os remove", command),
         "subprocess.Popen": call("subprocess Popen", command),
         "subprocess.check_output": call("subprocess check_output", command),
-        "builtins.eval": call("builtins eval", code),
-        "builtins.exec": call("builtins exec", code),
-        "__builtin__.execfile": call("__builtin__ execfile", code),
-        "builtins.compile": call("builtins compile", code, text("x"), text("exec")),
-        "builtins.open": call("builtins open", text(str(marker)), text("w")),
-        "builtins.__import__": call("builtins __import__", text("marker_module")),
-        "builtins.getattr": call("builtins getattr", b"cos\npath\n", text("os")),
-        "builtins.map": call("builtins map", b"cos\nsystem\n", b"]" + command + b"a"),
-        "runpy._run_code": call("runpy _run_code", code, b"}"),
-        "runpy.run_path": call("runpy run_path", command),
         "sys.setprofile": call("sys setprofile", b"cos\nsystem\n"),
         "socket.create_connection": call("socket create_connection", address),
         "webbrowser.open": call("webbrowser open", text("http://127.0.0.1/")),
         "urllib.request.urlopen": call("urllib.request urlopen", text("http://127.0.0.1/")),
-        "importlib.import_module": call("importlib import_module", text("marker_module")),
         "pty.spawn": call("pty spawn", command),
+        "shutil.rmtree": call("shutil rmtree", command),
+    }
+
+
+def _calls_of_code(code: bytes) -> dict[str, bytes]:
+    """Return calls that run a text as Python."""
+    return {
+        "builtins.eval": call("builtins eval", code),
+        "builtins.exec": call("builtins exec", code),
+        "__builtin__.execfile": call("__builtin__ execfile", code),
+        "builtins.compile": call("builtins compile", code, text("x"), text("exec")),
+        "runpy._run_code": call("runpy _run_code", code, b"}"),
         "code.interact": call("code interact"),
         "timeit.timeit": call("timeit timeit", code),
         "pdb.run": call("pdb run", code),
+        "numpy.testing.run_string": call("numpy.testing._private.utils exec", code),
+    }
+
+
+def _calls_of_loaders(command: bytes) -> dict[str, bytes]:
+    """Return calls that load modules, libraries or other pickles, or lead to a function."""
+    return {
+        "builtins.__import__": call("builtins __import__", text("marker_module")),
+        "builtins.getattr": call("builtins getattr", b"cos\npath\n", text("os")),
+        "builtins.map": call("builtins map", b"cos\nsystem\n", b"]" + command + b"a"),
+        "runpy.run_path": call("runpy run_path", command),
+        "importlib.import_module": call("importlib import_module", text("marker_module")),
         "ctypes.CDLL": call("ctypes CDLL", command),
-        "shutil.rmtree": call("shutil rmtree", command),
         "pickle.loads": call("pickle loads", b"B" + struct.pack("<I", 16) + b"cos\nsystem\n(Vx\n."),
         "_pickle.loads": call("_pickle loads", b"C\x10cos\nsystem\n(Vx\n."),
         "marshal.loads": call("marshal loads", b"C\x02ab"),
         "types.FunctionType": call("types FunctionType", b"}"),
         "operator.attrgetter": call("operator attrgetter", text("system")),
         "functools.reduce": call("functools reduce", b"cos\nsystem\n", b"]" + command + b"a"),
-        "numpy.testing.run_string": call("numpy.testing._private.utils exec", code),
         "torch.hub.load": call("torch.hub load", text("evil/repository"), text("model")),
         "torch.load": call("torch load", command),
         "torch.serialization.load": call("torch.serialization load", command),

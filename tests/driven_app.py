@@ -18,12 +18,12 @@ from textual.widgets import Input
 
 from tensorpeek.analysis import Histogram
 from tensorpeek.loaders import Model, Tensor, open_model
-from tensorpeek.tui import jobs
 from tensorpeek.tui.app import TensorpeekApp
+from tensorpeek.tui.histogram.plot import HistogramPlot
+from tensorpeek.tui.known_distributions import known_distributions
 from tensorpeek.tui.screens.tab_screen import TabScreen
 from tensorpeek.tui.settings.last_views import LastViews
 from tensorpeek.tui.settings.settings import Settings
-from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
 from tensorpeek.tui.widgets.pickers import Menu
 
 WIDE, NARROW = (120, 36), (80, 24)
@@ -196,6 +196,7 @@ async def driven(
     theme: str | None = None,
     watch: bool = False,
     read_only: bool = False,
+    no_cache: bool = False,
     settings: Settings | None = None,
     last_views: LastViews | None = None,
 ) -> AsyncIterator[DrivenApp]:
@@ -206,6 +207,7 @@ async def driven(
         theme=theme,
         watch=watch,
         read_only=read_only,
+        no_cache=no_cache,
         settings=settings,
         last_views=last_views,
     )
@@ -230,7 +232,7 @@ def put_models(
     for path in models:
         path.write_bytes(b"stands for a model")
     monkeypatch.setattr("tensorpeek.loaders.open_model", open_one)
-    jobs._cache.cache_clear()
+    known_distributions.cache_clear()
 
 
 def model_at(path: Path, tensors: Sequence[Tensor], warnings: tuple[str, ...] = ()) -> Model:

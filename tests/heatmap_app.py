@@ -1,8 +1,11 @@
-"""The heatmap screen of a driven app: its widget, what it draws, the colors on the terminal."""
+"""The heatmap screen of a driven app: what it draws, its colors; and weights to look at."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
+import torch
 from driven_app import DrivenApp
 from numpy.typing import NDArray
 from rich.style import Style
@@ -12,7 +15,7 @@ from tensorpeek.tui.heatmap.drawing import Drawing
 from tensorpeek.tui.heatmap.plot import HeatmapPlot
 from tensorpeek.tui.heatmap.screen import HeatmapScreen
 
-Rgb = tuple[int, int, int]
+Weights = tuple[Path, dict[str, NDArray[np.float32]]]
 
 
 def screen_of(app: DrivenApp) -> HeatmapScreen:
@@ -83,3 +86,34 @@ def settings(app: DrivenApp) -> str:
 def legend(app: DrivenApp) -> str:
     """The line of the color bar."""
     return app.region("#plot")[drawing_of(app).axis_line + 1]
+
+
+def saved_weights(folder: Path) -> Weights:
+    """A checkpoint by PyTorch with a matrix, a convolution, a bias and odd values."""
+    torch.manual_seed(0)
+    odd = torch.randn(40, 60)
+    odd[7, 9], odd[11, 30], odd[22, 5] = float("nan"), float("inf"), float("-inf")
+    state = {
+        "matrix.weight": torch.randn(300, 500),
+        "conv.weight": torch.randn(6, 5, 3, 4),
+        "conv.bias": torch.randn(37),
+        "odd.weight": odd,
+    }
+    state["matrix.weight"][123, 456] = -40.0
+    path = folder / "weights.pt"
+    torch.save(state, path)
+    return path, {name: value.numpy() for name, value in state.items()}
+
+
+def pooled_by_numpy(app: DrivenApp, values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The value of each block that is farthest from zero."""
+    pooled = pooled_of(app)
+    shown = np.empty(pooled.shape, np.float32)
+    for row in range(shown.shape[0]):
+        for column in range(shown.shape[1]):
+            block = values[
+                slice(*pooled.row_starts[row : row + 2]),
+                slice(*pooled.column_starts[column : column + 2]),
+            ].reshape(-1)
+            shown[row, column] = block[np.abs(block).argmax()]
+    return shown

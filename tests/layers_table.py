@@ -1,12 +1,18 @@
-"""What stands in the table of tensors on the screen."""
+"""What stands in the table of tensors on the screen, and the arrays of the sample model in it."""
 
 from __future__ import annotations
 
 import unicodedata
+from pathlib import Path
 
+import numpy as np
+import onnx
 from driven_app import DrivenApp
+from onnx import numpy_helper
 
 from tensorpeek.tui.layers.layer_table import LayerTable
+
+FLOAT, CODES = "resnet8.onnx", "resnet8_int8.pt"
 
 
 def row(app: DrivenApp, line: int | None = None) -> str:
@@ -45,3 +51,9 @@ def check_screen(app: DrivenApp) -> None:
         if not any(region.contains(region.x, y) for region in own):
             styles = [segment.style for segment in strip if segment.style is not None]
             assert not [style for style in styles if "@click" in style.meta]
+
+
+def weights(samples: Path) -> dict[str, np.ndarray]:
+    """The arrays of the float model as the onnx library reads them, in file order."""
+    graph = onnx.load(samples / FLOAT).graph
+    return {entry.name: numpy_helper.to_array(entry) for entry in graph.initializer}

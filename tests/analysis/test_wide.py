@@ -158,6 +158,16 @@ def test_a_preview_misplaces_an_edge_by_a_bucket_at_most(name: str, make: Make, 
     assert inside == np.isfinite(truth).sum()
 
 
+@pytest.mark.parametrize("dtype", ["int32", "uint32", "int64", "uint64"])
+def test_a_preview_leaves_out_no_value_at_the_ends(dtype: str) -> None:
+    limits = np.iinfo(dtype)
+    near = 1 << limits.bits - 7  # in the bucket beside that of the end, when rounded to float32
+    ends = [(limits.min, 186), (limits.min + near, 10), (limits.max - near, 7), (limits.max, 204)]
+    values = np.concatenate([np.full(count, value, dtype) for value, count in ends])
+    found = measure(tensor_of(values)).preview(uniform_edges(limits.min, limits.max, 16))
+    assert (int(found.counts.sum()), found.below, found.above) == (values.size, 0, 0)
+
+
 def test_a_preview_of_normal_weights_is_close() -> None:
     values = np.random.default_rng(0).normal(scale=0.02, size=1_000_000).astype(np.float32)
     tensor = tensor_of(values)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorpeek.analysis import Histogram, uniform_edges
-from tensorpeek.tui.histogram_text import EIGHTHS, HistogramDrawing, draw_histogram
+from tensorpeek.tui.histogram.drawing import EIGHTHS, HistogramDrawing, draw_histogram
 from tensorpeek.tui.ticks import log_ticks, percent_ticks, value_ticks
 
 

@@ -130,8 +130,8 @@ class TestOpeningTheApp:
 
         calls: list[tuple] = []
         app = ModuleType("app")
-        app.run_app = lambda paths, *, ascii_only, theme, **_: (
-            calls.append((paths, ascii_only, theme)) or 0
+        app.run_app = lambda paths, *, ascii_only, theme, no_cache, **_: (
+            calls.append((paths, ascii_only, theme, *(["no cache"] if no_cache else []))) or 0
         )
         monkeypatch.setitem(sys.modules, "tensorpeek.tui.app", app)
         monkeypatch.setattr(start_app_module, "_terminal", StringIO)
@@ -147,6 +147,13 @@ class TestOpeningTheApp:
     def test_paths_and_options(self, run: Run, folder: Path, opened: list[tuple]) -> None:
         assert run("a.pt", "./ls", "--ascii", "--theme", "nord").exit_code == 0
         assert opened == [(["a.pt", "./ls"], True, "nord")]
+
+    def test_the_app_may_do_without_kept_results(
+        self, run: Run, folder: Path, opened: list[tuple]
+    ) -> None:
+        assert run("--no-cache", "a.pt").exit_code == 0
+        assert opened == [(["a.pt"], False, None, "no cache")]
+        assert "--no-cache" in run("--help").stdout
 
     def test_options_may_come_first(self, run: Run, folder: Path, opened: list[tuple]) -> None:
         assert run("--ascii", "a.pt").exit_code == 0

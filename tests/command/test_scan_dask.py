@@ -219,7 +219,11 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize("address", [closed_port(), "nonsense", "carrier-pigeon://x:1", ""])
+@pytest.mark.parametrize(
+    "address",
+    [closed_port(), "nonsense", "carrier-pigeon://x:1", ""],
+    ids=["a closed port", "no address", "an unknown protocol", "nothing"],
+)
 def test_a_scheduler_that_does_not_answer_is_one_line(
     run: Run, samples: Path, address: str
 ) -> None:

@@ -88,3 +88,8 @@ def test_workers_take_little_memory(files: list[Path]) -> None:
 
 def test_a_comparison_takes_little_memory(files: list[Path]) -> None:
     assert peak("diff", *files, "compared.weight") < MOST
+
+
+def test_threads_that_compare_take_little_memory(files: list[Path]) -> None:
+    words = ("compared.weight", "small.weight", "--jobs", 2)
+    assert peak("diff", *files, *words) < MOST

@@ -50,6 +50,33 @@ def test_links_to_folders_are_not_followed(folder: Path) -> None:
     assert len(find_models([folder])[0]) == 2
 
 
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        pytest.param("**/*.npy", ["a/weight.npy", "b/weight.npy"], id="files below"),
+        pytest.param("**", ["a/weight.npy", "b/weight.npy"], id="everything below"),
+        pytest.param("a/**/*.npy", ["a/weight.npy"], id="files below one folder"),
+        pytest.param("**/b/**/w*", ["b/weight.npy"], id="two times any folders"),
+        pytest.param("[ab]/**/weight.npy", ["a/weight.npy", "b/weight.npy"], id="below some"),
+    ],
+)
+def test_any_folders_of_a_pattern_are_no_links_back(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, expected: list[str]
+) -> None:
+    for loop in ("loop", "again", "a/loop"):  # followed, there would be 2 ** 40 paths
+        (folder / loop).symlink_to(folder)
+    assert find_models([folder / pattern]) == ([folder / name for name in expected], [])
+    monkeypatch.chdir(folder)
+    assert find_models([pattern]) == ([Path(name) for name in expected], [])
+
+
+def test_no_path_is_not_the_current_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    found, problems = find_models([""])
+    assert found == []
+    assert [str(problem) for problem in problems] == ["'': no such file"]
+
+
 def test_a_subfolder_without_permission_is_told(
     folder: Path, fail: Callable[[Path, int], None]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Packed ONNX weights of QMoE and GatherBlockQuantized, against the formula and onnxruntime."""
+"""Packed ONNX weights (MatMulNBits, QMoE, GatherBlockQuantized) against formula and onnxruntime."""
 
 from __future__ import annotations
 
@@ -246,3 +246,53 @@ def test_weights_of_unknown_operators_are_counted(tmp_path: Path) -> None:
         "not dequantized: 2 weights of QOrderedMatMul",
         "not dequantized: 1 weight of Mystery",
     )
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize("columns", [64, 33, 48, 1])
+@pytest.mark.parametrize("points", ["default", "packed", "float"])
+def test_matmul_nbits(tmp_path: Path, bits: int, columns: int, points: str) -> None:
+    rows, block = 5, 16
+    blocks = -(-columns // block)
+    generator = np.random.default_rng(8)
+    codes = generator.integers(0, 1 << bits, (rows, blocks, block))
+    scales = generator.uniform(0.001, 0.1, (rows, blocks)).astype(F32)
+    zeros = generator.integers(0, 1 << bits, (rows, blocks)).astype(F32)
+    if points == "float":
+        zeros += F32(0.25)
+    inputs, inits = ["x", "w_Q", "s"], [initializer("w_Q", packed(codes, bits))]
+    inits.append(initializer("s", scales.reshape(-1)))
+    if points == "default":
+        zeros[:] = 1 << bits - 1
+    else:
+        inputs.append("z")
+        stored = zeros if points == "float" else packed(zeros, bits)
+        inits.append(initializer("z", stored))
+    attributes = {"N": rows, "K": columns, "bits": bits, "block_size": block}
+    nodes = [
+        node("MatMulNBits", inputs, ["y"], f"fc_Q{bits}", domain="com.microsoft", **attributes)
+    ]
+    (tensor,) = open_onnx(save(model_of(nodes, inits), tmp_path / "m.onnx")).tensors
+    assert (tensor.name, tensor.shape, tensor.dtype) == (
+        "fc.weight",
+        (rows, columns),
+        f"uint{bits}",
+    )
+    assert tensor.quantization is not None
+    assert tensor.quantization.bits == bits
+    wanted = codes.reshape(rows, -1)[:, :columns]
+    assert (tensor.read("raw") == wanted).all()
+    floats = (codes - zeros[..., None].astype(np.float64)).astype(F32) * scales[..., None]
+    assert tensor.read().tobytes() == floats.reshape(rows, -1)[:, :columns].tobytes()
+
+
+def test_long_rows_of_packed_blocks_are_repacked_in_slabs(tmp_path: Path) -> None:
+    rows, columns, block = 300, 5003, 32
+    codes = np.random.default_rng(2).integers(0, 16, (rows, 157, block))
+    inits = [
+        initializer("w", packed(codes, 4)), initializer("s", np.ones((rows, 157), F32)),
+    ]  # fmt: skip
+    attributes = {"N": rows, "K": columns, "bits": 4, "block_size": block}
+    nodes = [node("MatMulNBits", ["x", "w", "s"], ["y"], domain="com.microsoft", **attributes)]
+    (tensor,) = open_onnx(save(model_of(nodes, inits), tmp_path / "m.onnx")).tensors
+    assert (tensor.read("raw") == codes.reshape(rows, -1)[:, :columns]).all()

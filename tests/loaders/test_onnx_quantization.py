@@ -255,50 +255,6 @@ def test_an_integer_weight_without_a_scale_stays_raw_with_a_warning(tmp_path: Pa
     )
 
 
-def _packed(codes: Codes, bits: int) -> Codes:
-    """Pack the codes of each row from the lowest bits on, in whole bytes."""
-    spread = np.unpackbits(codes.astype(np.uint8)[..., None], axis=-1, bitorder="little")
-    return np.packbits(spread[..., :bits].reshape(*codes.shape[:-1], -1), -1, bitorder="little")
-
-
-@pytest.mark.parametrize("bits", [2, 4, 8])
-@pytest.mark.parametrize("columns", [64, 33, 48, 1])
-@pytest.mark.parametrize("points", ["default", "packed", "float"])
-def test_matmul_nbits(tmp_path: Path, bits: int, columns: int, points: str) -> None:
-    rows, block = 5, 16
-    blocks = -(-columns // block)
-    generator = np.random.default_rng(8)
-    codes = generator.integers(0, 1 << bits, (rows, blocks, block))
-    scales = _scales((rows, blocks))
-    zeros = generator.integers(0, 1 << bits, (rows, blocks)).astype(F32)
-    if points == "float":
-        zeros += F32(0.25)
-    inputs, inits = ["x", "w_Q", "s"], [initializer("w_Q", _packed(codes, bits))]
-    inits.append(initializer("s", scales.reshape(-1)))
-    if points == "default":
-        zeros[:] = 1 << bits - 1
-    else:
-        inputs.append("z")
-        stored = zeros if points == "float" else _packed(zeros, bits)
-        inits.append(initializer("z", stored))
-    attributes = {"N": rows, "K": columns, "bits": bits, "block_size": block}
-    nodes = [
-        node("MatMulNBits", inputs, ["y"], f"fc_Q{bits}", domain="com.microsoft", **attributes)
-    ]
-    (tensor,) = open_onnx(save(model_of(nodes, inits), tmp_path / "m.onnx")).tensors
-    assert (tensor.name, tensor.shape, tensor.dtype) == (
-        "fc.weight",
-        (rows, columns),
-        f"uint{bits}",
-    )
-    assert tensor.quantization is not None
-    assert tensor.quantization.bits == bits
-    wanted = codes.reshape(rows, -1)[:, :columns]
-    assert (tensor.read("raw") == wanted).all()
-    floats = (codes - zeros[..., None].astype(np.float64)).astype(F32) * scales[..., None]
-    assert tensor.read().tobytes() == floats.reshape(rows, -1)[:, :columns].tobytes()
-
-
 @pytest.mark.parametrize(
     ("scale", "zero_point", "reason"),
     [
@@ -368,18 +324,6 @@ def test_a_weight_that_is_turned_before_it_is_dequantized_stays_raw(tmp_path: Pa
     opened = open_onnx(save(model_of(nodes, inits), tmp_path / "m.onnx"))
     assert named(opened, "fc.weight").quantization is None
     assert opened.warnings == ("w: is rearranged before it is dequantized: shown as raw integers",)
-
-
-def test_long_rows_of_packed_blocks_are_repacked_in_slabs(tmp_path: Path) -> None:
-    rows, columns, block = 300, 5003, 32
-    codes = np.random.default_rng(2).integers(0, 16, (rows, 157, block))
-    inits = [
-        initializer("w", _packed(codes, 4)), initializer("s", np.ones((rows, 157), F32)),
-    ]  # fmt: skip
-    attributes = {"N": rows, "K": columns, "bits": 4, "block_size": block}
-    nodes = [node("MatMulNBits", ["x", "w", "s"], ["y"], domain="com.microsoft", **attributes)]
-    (tensor,) = open_onnx(save(model_of(nodes, inits), tmp_path / "m.onnx")).tensors
-    assert (tensor.read("raw") == codes.reshape(rows, -1)[:, :columns]).all()
 
 
 def test_a_bias_added_in_integers_belongs_to_its_product(tmp_path: Path) -> None:

@@ -10,10 +10,10 @@ import torch
 from driven_app import NARROW, driven
 from textual.command import CommandPalette
 
+from tensorpeek.tui.histogram.keys import HISTOGRAM_KEYS
+from tensorpeek.tui.histogram.plot import HistogramPlot
 from tensorpeek.tui.key_help import key_rows
-from tensorpeek.tui.keys import HISTOGRAM_KEYS
 from tensorpeek.tui.screens.text_dialog import TextDialog
-from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
 
 ACTIONS = [binding.tooltip for binding in (*HISTOGRAM_KEYS, *HistogramPlot.BINDINGS)]  # type: ignore[union-attr]
 

@@ -10,8 +10,8 @@ from driven_app import NARROW, driven
 from onnx import numpy_helper
 from textual.binding import Binding
 
-from tensorpeek.tui.keys import HISTOGRAM_KEYS
-from tensorpeek.tui.widgets.histogram_plot import HistogramPlot
+from tensorpeek.tui.histogram.keys import HISTOGRAM_KEYS
+from tensorpeek.tui.histogram.plot import HistogramPlot
 
 LAYERS = [*(f"conv2d_{number}" for number in range(1, 10)), "dense"]
 

@@ -59,6 +59,17 @@ async def test_without_two_marks_the_tensor_at_the_cursor_is_saved(
     assert [path.name for path in here.iterdir()] == ["conv2d_1.bias.npy"]
 
 
+async def test_a_module_at_the_cursor_is_saved(samples: Path, here: Path) -> None:
+    async with driven(samples / FLOAT) as app:
+        await app.press("2")
+        await app.press("g", "left", "E")
+        assert app.notes() == ["resnet8-conv2d_1.safetensors"]
+    values = stored(samples / FLOAT)
+    saved = load_file(here / "resnet8-conv2d_1.safetensors")
+    assert sorted(saved) == ["conv2d_1.bias", "conv2d_1.weight"]
+    assert all(np.array_equal(array, values[name]) for name, array in saved.items())
+
+
 async def test_two_marked_tensors_are_compared(samples: Path) -> None:
     async with driven(samples / FLOAT) as app:
         await app.press("2")

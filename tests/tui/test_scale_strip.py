@@ -20,8 +20,8 @@ from tensorpeek import analysis
 from tensorpeek.analysis import ScaleStrip, scale_strip
 from tensorpeek.loaders import LoadError, Tensor
 from tensorpeek.tui.bar_columns import LEFT
-from tensorpeek.tui.screens.scaled_screen import CRAMPED
-from tensorpeek.tui.widgets.scale_strip_plot import ScaleStripPlot
+from tensorpeek.tui.histogram.scale_strip_plot import ScaleStripPlot
+from tensorpeek.tui.histogram.scaled_screen import CRAMPED
 
 
 def strip_of(app: DrivenApp) -> ScaleStripPlot:

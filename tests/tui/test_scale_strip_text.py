@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from tensorpeek.analysis import ScaleStrip, scale_strip
 from tensorpeek.tui.bar_columns import LEFT
-from tensorpeek.tui.scale_strip_text import (
+from tensorpeek.tui.histogram.scale_strip_text import (
     SMALLEST,
     _label,
     bars_note,

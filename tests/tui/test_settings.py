@@ -129,6 +129,13 @@ def test_the_command_checks_a_file(tmp_path: Path, text: str, reason: str) -> No
     assert done.stderr.count("\n") == 1
 
 
+def test_the_command_does_not_take_a_missing_file_for_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "team.toml"
+    done = run_command("config", path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"tensorpeek: config: {path}: no such file\n"
+
+
 def test_the_app_does_not_begin_with_wrong_settings(tmp_path: Path, samples: Path) -> None:
     path = tmp_path / "config.toml"
     path.write_text("bins = 7")

@@ -181,6 +181,13 @@ def test_outliers_are_those_beyond_tukeys_fences(dtype: str) -> None:
     assert found.crest_factor == pytest.approx(np.abs(floats).max() / np.sqrt((floats**2).mean()))
 
 
+def test_the_largest_values_of_float64_have_a_crest_factor() -> None:
+    values = RNG.normal(size=4000).clip(-3, 3)
+    found = outliers(measure(tensor_of(values * 2.0**1020)))  # the norm of these is infinite
+    expected = np.abs(values).max() / np.sqrt((values**2).mean())
+    assert found.crest_factor == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     "values",
     [

@@ -29,6 +29,25 @@ def plain(diagnosis: Any) -> Any:  # noqa: ANN401
     return json.dumps(dataclasses.asdict(diagnosis), sort_keys=True, default=str)
 
 
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        pytest.param({"metrics": frozenset({"spectrum"})}, "measures: spectrum", id="a group"),
+        pytest.param({"view": "dequantised"}, "no view", id="a view"),
+        pytest.param({"bits": (8, 0)}, "1 bit or more", id="a width"),
+        pytest.param({"device": "gpu"}, "no device", id="a device"),
+    ],
+)
+def test_a_request_for_what_there_is_not_is_refused(how: dict[str, Any], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        Request(**how)
+
+
+def test_what_is_absent_comes_in_one_order() -> None:
+    found = diagnose(tensor_of(np.empty(0, np.float32)))  # sets of names have another each time
+    assert list(found.absent) == list(METRICS)
+
+
 def every_pattern(dtype: str) -> np.ndarray:
     element = DTYPES[dtype]
     if element.kind == "bool":

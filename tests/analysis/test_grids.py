@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from grid_plugin import PLUGIN
 from made_tensors import quantized, tensor_of
 from numpy.typing import NDArray
 
@@ -104,50 +104,62 @@ def test_larger_layers_get_more_rows() -> None:
     assert sum(heights) == arranged.rows
 
 
-@pytest.mark.parametrize("grid", BUILT_IN, ids=lambda each: each.name)
-@pytest.mark.parametrize("part", [False, True], ids=["whole", "part"])
-def test_cells_are_what_numpy_gives_for_the_whole_canvas(grid: Grid, part: bool) -> None:
-    values, cells = layers(), (7, 11)
-    arranged = grid.arrange(SIZES, cells[1] / cells[0])
+def canvas_of(grid: Grid, arranged: Arrangement) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return the value of each place of a canvas, -1e300 where none is, and its layer or -1."""
     canvas = np.full((arranged.rows, arranged.columns), -1e300)
     owner = np.full(canvas.shape, -1)
-    for layer, each in enumerate(values):
+    for layer, each in enumerate(layers()):
         drawn = each.astype(np.float64)
         if grid.name == "normalized":
             drawn = drawn / np.abs(drawn[np.isfinite(drawn)]).max()
         canvas[arranged.places(layer, 0, each.size)] = drawn
         owner[arranged.places(layer, 0, each.size)] = layer
+    return canvas, owner
+
+
+def check_cell(
+    picture: GridPicture,
+    cell: tuple[int, int],
+    inside: NDArray[np.float64],
+    owners: NDArray[np.int64],
+) -> None:
+    """Compare a cell with the values of its block and with the layers that own them."""
+    pooled, block = picture.pooled, inside[inside != -1e300]
+    finite = block[np.isfinite(block)]
+    assert pooled.count[cell] == finite.size
+    assert pooled.nan[cell] == np.isnan(block).sum()
+    assert pooled.above[cell] == (block == np.inf).sum()
+    assert pooled.below[cell] == (block == -np.inf).sum()
+    assert picture.layers[cell] == np.unique(owners[owners >= 0]).size
+    if finite.size:
+        assert pooled.high[cell] == finite.max()
+        assert pooled.low[cell] == finite.min()
+        np.testing.assert_allclose(pooled.values("mean")[cell], finite.mean(), rtol=1e-9)
+    marks = np.where(np.isnan(inside), np.inf, np.minimum(np.abs(inside), 1e308))
+    marks = np.where(owners >= 0, marks, -1.0)
+    if block.size:
+        assert marks[owners == picture.owners[cell]].max() == marks.max()
+    else:
+        assert picture.owners[cell] == -1
+
+
+@pytest.mark.parametrize("grid", BUILT_IN, ids=lambda each: each.name)
+@pytest.mark.parametrize("part", [False, True], ids=["whole", "part"])
+def test_cells_are_what_numpy_gives_for_the_whole_canvas(grid: Grid, part: bool) -> None:
+    cells = (7, 11)
+    arranged = grid.arrange(SIZES, cells[1] / cells[0])
+    canvas, owner = canvas_of(grid, arranged)
     window = Window(2, arranged.rows - 1, 1, arranged.columns) if part else None
     look = GridLook(*cells, window, with_sums=True)
-    picture = painted(GridPainter(tensors(values), "dequantized", found(grid), look))
+    picture = painted(GridPainter(tensors(layers()), "dequantized", found(grid), look))
     pooled = picture.pooled
     assert picture.canvas == canvas.shape
-    for row in range(pooled.shape[0]):
-        for column in range(pooled.shape[1]):
-            where = (
-                slice(*pooled.row_starts[row : row + 2]),
-                slice(*pooled.column_starts[column : column + 2]),
-            )
-            block, owners = canvas[where], owner[where]
-            block = block[block != -1e300]
-            finite = block[np.isfinite(block)]
-            cell = row, column
-            assert pooled.count[cell] == finite.size
-            assert pooled.nan[cell] == np.isnan(block).sum()
-            assert pooled.above[cell] == (block == np.inf).sum()
-            assert pooled.below[cell] == (block == -np.inf).sum()
-            assert picture.layers[cell] == np.unique(owners[owners >= 0]).size
-            if finite.size:
-                assert pooled.high[cell] == finite.max()
-                assert pooled.low[cell] == finite.min()
-                np.testing.assert_allclose(pooled.values("mean")[cell], finite.mean(), rtol=1e-9)
-            inside = canvas[where]
-            marks = np.where(np.isnan(inside), np.inf, np.minimum(np.abs(inside), 1e308))
-            marks = np.where(owners >= 0, marks, -1.0)
-            if block.size:
-                assert marks[owners == picture.owners[cell]].max() == marks.max()
-            else:
-                assert picture.owners[cell] == -1
+    for row, column in np.ndindex(*pooled.shape):
+        where = (
+            slice(*pooled.row_starts[row : row + 2]),
+            slice(*pooled.column_starts[column : column + 2]),
+        )
+        check_cell(picture, (row, column), canvas[where], owner[where])
 
 
 def test_what_stands_out_in_a_cell_is_found_in_its_layer() -> None:
@@ -212,22 +224,6 @@ def test_painting_stops_and_shows_what_is_finished() -> None:
 
 
 # Plugins
-
-
-PLUGIN = """
-import numpy as np
-from tensorpeek.analysis.grids import Arrangement, Grid
-
-class Columns(Grid):
-    name = "columns"
-    description = "one column for each layer"
-
-    def arrange(self, sizes, aspect):
-        def places(layer, start, stop):
-            return np.arange(start, stop), np.full(stop - start, layer)
-
-        return Arrangement(max(sizes), len(sizes), places)
-"""
 
 
 def test_a_file_that_the_user_names_adds_its_grids(tmp_path: Path) -> None:
@@ -335,30 +331,3 @@ def test_modes_need_no_second_pass() -> None:
     picture = painted(GridPainter(tensors(layers()), "dequantized", found(BUILT_IN[0]), look))
     for mode in MODES:
         assert picture.pooled.shown(mode).shape == (3, 3)
-
-
-# The command
-
-
-def test_the_command_lists_every_grid(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from click.testing import CliRunner
-
-    from tensorpeek.tui.command.main import cli
-
-    path = tmp_path / "mine.py"
-    path.write_text(PLUGIN)
-    done = CliRunner().invoke(cli, ["grids", "--plugin", str(path)])
-    assert done.exit_code == 0
-    for grid in BUILT_IN:
-        assert grid.name in done.output
-        assert grid.description in done.output
-    assert "columns" in done.output
-    path.write_text("raise ValueError('no')")
-    done = CliRunner().invoke(cli, ["grids", "--plugin", str(path), "--json"])
-    assert done.exit_code == 3
-    document = json.loads(done.stdout)
-    assert document["schema"] == "tensorpeek.grids/1"
-    assert [each["name"] for each in document["grids"]] == [each.name for each in BUILT_IN]
-    assert document["errors"] == [{"name": "mine.py", "reason": "ValueError: no"}]
-    done = CliRunner().invoke(cli, ["grids", "--plugin", str(tmp_path / "gone.py")])
-    assert done.exit_code == 2

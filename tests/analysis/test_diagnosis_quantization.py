@@ -26,6 +26,7 @@ from tensorpeek.analysis.diagnosis.quantization_error import (
     all_trials,
     quantization_errors,
 )
+from tensorpeek.analysis.diagnosis.unmeasurable import UnmeasurableError
 from tensorpeek.analysis.diagnosis.weight_matrix import weight_matrix
 from tensorpeek.loaders import Tensor
 
@@ -319,6 +320,19 @@ def test_the_best_clipping_range_is_close_to_an_exhaustive_search(bits: int, dty
     assert found.exact == isinstance(distribution, CountTable)
     unclipped = brute_sqnr(values, bits, np.abs(values).max())
     assert found.gain_db == pytest.approx(found.sqnr_db - unclipped, abs=0.1)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "factor"),
+    [("float64", 2.0**1000), ("float64", 2.0**-400), ("float32", 2.0**-140)],
+    ids=["beyond float32", "below float32", "subnormal"],
+)
+def test_no_clipping_range_comes_from_buckets_that_hold_all_values(
+    dtype: str, factor: float
+) -> None:
+    values = (RNG.normal(size=500) * factor).astype(dtype)
+    with pytest.raises(UnmeasurableError, match="float32"):
+        best_clipping(measure(tensor_of(values)), 8)
 
 
 def test_zeros_and_nothing_have_no_clipping_range() -> None:

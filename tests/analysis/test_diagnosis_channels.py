@@ -128,6 +128,88 @@ def test_structures_against_brute_force(shape: tuple[int, ...]) -> None:
         assert found[name] == pytest.approx(brute_structure(groups, most))
 
 
+def with_axes(values: np.ndarray, axes: str) -> Tensor:
+    return dataclasses.replace(tensor_of(values), axes=axes)
+
+
+def quantized_kernel(values: np.ndarray) -> Tensor:
+    return dataclasses.replace(per_channel(np.rint(values * 9), values.ndim - 1), label="kernel")
+
+
+LAYOUTS = [
+    pytest.param(tensor_of, (0, 2, 3, 1), id="torch, OIHW"),
+    pytest.param(keras, (3, 0, 1, 2), id="Keras, HWIO"),
+    pytest.param(quantized_kernel, (3, 0, 1, 2), id="Keras, HWIO with scales of channels"),
+    pytest.param(lambda v: with_axes(v, "OHWI"), (0, 1, 2, 3), id="TFLite, OHWI"),
+]
+"""What makes a tensor of values, and the axes of its values as (outputs, places, inputs)."""
+
+
+@pytest.mark.parametrize("inputs", [8, 12, 13, 3])
+@pytest.mark.parametrize(("make", "turn"), LAYOUTS)
+def test_groups_are_neighboring_inputs_at_one_position_whatever_the_layout(
+    make: Callable[[np.ndarray], Tensor], turn: tuple[int, ...], inputs: int
+) -> None:
+    shape = (6, 3, 2, inputs)  # outputs, height, width, inputs
+    values = RNG.normal(size=shape) * (RNG.random(shape) < 0.4)
+    stored = np.ascontiguousarray(values.transpose(np.argsort(turn)))
+    found = structure_of(make(stored)).structures_percent
+    truth = np.rint(values * 9) if make is quantized_kernel else values
+    for name, most, width in (("2:4", 2, 4), ("1:4", 1, 4), ("4:8", 4, 8)):
+        groups = truth[..., : inputs // width * width].reshape(*shape[:3], -1, width)
+        expected = brute_structure(groups, most) if inputs >= width else None
+        assert found[name] == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize(("make", "turn"), LAYOUTS)
+def test_weights_pruned_along_their_inputs_are_all_two_of_four(
+    make: Callable[[np.ndarray], Tensor], turn: tuple[int, ...]
+) -> None:
+    kept = np.tile([1.0, 0.0, 2.0, 0.0], (5, 3, 3, 4))  # outputs, height, width, inputs
+    stored = np.ascontiguousarray(kept.transpose(np.argsort(turn)))
+    assert structure_of(make(stored)).structures_percent == {"2:4": 100, "1:4": 0, "4:8": 100}
+
+
+@pytest.mark.parametrize("size", [64, 1 << 12], ids=["small pieces", "large pieces"])
+@pytest.mark.parametrize(("make", "turn"), LAYOUTS)
+def test_no_group_is_cut_where_a_matrix_is_read_in_pieces(
+    make: Callable[[np.ndarray], Tensor],
+    turn: tuple[int, ...],
+    size: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("tensorpeek.analysis.diagnosis.weight_matrix.CHUNK", size)
+    slabs = WeightMatrix.slabs
+    monkeypatch.setattr(
+        WeightMatrix, "slabs", lambda self, *a, **k: slabs(self, *a, **(k | {"size": size}))
+    )
+    for inputs in (40, 13):
+        kept = np.resize([1.0, 0.0, 2.0, 0.0], inputs) * np.ones((5, 3, 3, 1))
+        stored = np.ascontiguousarray(kept.transpose(np.argsort(turn)))
+        found = structure_of(make(stored)).structures_percent
+        assert found == {"2:4": 100, "1:4": 0, "4:8": 100}
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        dataclasses.replace(tensor_of(np.ones((3, 3, 8, 2))), label="depthwise_kernel"),
+        with_axes(np.ones((1, 3, 3, 16)), "1HWC"),
+    ],
+    ids=["Keras", "TFLite"],
+)
+def test_depthwise_kernels_have_no_neighboring_inputs(tensor: Tensor) -> None:
+    assert set(structure_of(tensor).structures_percent.values()) == {None}
+
+
+def test_channels_are_on_the_axis_that_the_file_tells() -> None:
+    values = RNG.normal(size=(2, 3, 3, 4, 7))
+    matrix = matrix_of(with_axes(values, "DHWIO"))
+    assert (matrix.channels, matrix.columns) == (7, 2 * 3 * 3 * 4)
+    matrix = matrix_of(with_axes(values[0, :1], "1HWC"))
+    assert (matrix.channels, matrix.columns) == (7, 3 * 4)
+
+
 def test_a_pruned_matrix_keeps_its_structure() -> None:
     values = RNG.normal(size=(16, 64)).reshape(-1, 4)
     np.put_along_axis(values, np.argsort(np.abs(values), axis=1)[:, :2], 0, axis=1)
