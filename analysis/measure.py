@@ -13,7 +13,7 @@ from tensorpeek.analysis.patterns import PatternCounter, count_patterns, pattern
 from tensorpeek.analysis.reading import Progress, idle, watched
 from tensorpeek.analysis.stopping import Stop, never
 from tensorpeek.analysis.table import CountTable, table_of
-from tensorpeek.analysis.wide import measure_wide
+from tensorpeek.analysis.wide import Foreseen, measure_wide
 from tensorpeek.loaders import CHUNK, Quantization, Tensor, View
 
 
@@ -25,15 +25,17 @@ def measure(  # noqa: PLR0913 (how to read, all by keyword)
     progress: Progress | None = None,
     quantiles: bool = True,
     count: PatternCounter = count_patterns,
+    foreseen: Foreseen | None = None,
 ) -> Distribution:
     """Read all values of a tensor in a view and return their distribution.
 
     Values of at most 16 bits, and the dequantized values of such codes where one scale or one per
     channel applies, are counted in one pass into an exact :class:`CountTable`. Others give a
     :class:`tensorpeek.analysis.wide.WideDistribution`; without ``quantiles`` its summary has
-    none, which saves a second pass. ``count`` counts the patterns, perhaps elsewhere. ``progress``
+    none, which saves a second pass, and with them the values of those buckets are kept that are
+    ``foreseen`` to be asked about. ``count`` counts the patterns, perhaps elsewhere. ``progress``
     is told the share done, 0.0 to 1.0, and ``stop`` is polled for every chunk. Memory stays within
-    a few chunks and the table.
+    a few chunks, the table and what is kept.
 
     NaN and infinities are counted apart from all measures; an empty tensor gives the count 0 and
     None for every measure; complex values are measured by magnitude. Raises LoadError when the
@@ -47,7 +49,7 @@ def measure(  # noqa: PLR0913 (how to read, all by keyword)
         return count_channels(tensor, quantization, stop, tell)
     if tensor.value_type(view).itemsize <= 2:
         return _count_values(tensor, view, stop, tell, count)
-    return measure_wide(tensor, view, stop, tell, quantiles=quantiles)
+    return measure_wide(tensor, view, stop, tell, quantiles=quantiles, foreseen=foreseen)
 
 
 def default_edges(tensor: Tensor, view: View, distribution: Distribution, bins: int) -> Edges:

@@ -56,6 +56,18 @@ class Span:
         return max(0, (self.high - self.low).bit_length() - 16)
 
 
+def wanted_buckets(buckets: Buckets, ranks: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which buckets hold the values of the increasing ``ranks``, counted from 0.
+
+    All of them when there are few values.
+    """
+    if buckets.reached[-1] <= FEW:
+        return np.ones(buckets.counts.size, np.bool_)
+    wanted = np.zeros(buckets.counts.size, np.bool_)
+    wanted[np.searchsorted(buckets.reached, ranks, side="right") - 1] = True
+    return wanted
+
+
 def order_statistics(
     again: Again,
     buckets: Buckets,
@@ -70,11 +82,9 @@ def order_statistics(
     """
     lowest, highest = _extreme_keys(extremes, dtype)
     count = int(buckets.reached[-1])
-    wanted = np.ones(buckets.counts.size, np.bool_)
+    wanted = wanted_buckets(buckets, ranks)
     spans = [Span(int(lowest), int(highest), count, 0)]
     if count > FEW:
-        wanted[:] = False
-        wanted[np.searchsorted(buckets.reached, ranks, side="right") - 1] = True
         spans = _bucket_spans(buckets, wanted, dtype, (lowest, highest))
     found: dict[int, int] = {}
     while sum(span.count for span in spans) > GATHERED:

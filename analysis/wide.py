@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +16,39 @@ from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.edges import Edges
 from tensorpeek.analysis.histogram import Histogram
 from tensorpeek.analysis.interpolation import interpolate, needed_ranks
-from tensorpeek.analysis.order_statistics import order_statistics
+from tensorpeek.analysis.order_statistics import order_statistics, wanted_buckets
 from tensorpeek.analysis.range_count import RangeCount
 from tensorpeek.analysis.reading import Progress, idle, watched
 from tensorpeek.analysis.stopping import Stop, never
 from tensorpeek.analysis.summary import QUANTILES, Summary
 from tensorpeek.analysis.value_passes import count_inside, in_buckets, inside_of
-from tensorpeek.analysis.wide_scan import is_complex, only_finite, real_values, scan
+from tensorpeek.analysis.wide_scan import BLOCK, is_complex, only_finite, real_values, scan
 from tensorpeek.loaders import Tensor, View
 
 Selection = tuple[float, float]
+
+KEPT = 32 << 20
+"""Bytes of values that are kept for later questions; of more none are."""
+
+Foreseen = Callable[["WideDistribution"], NDArray[np.bool_]]
+"""Returns which buckets of a distribution later questions will cut."""
+
+
+@dataclass(frozen=True, eq=False)
+class KeptValues:
+    """All finite values of the ``wanted`` buckets: questions about these need no reading."""
+
+    wanted: NDArray[np.bool_]
+    values: NDArray[Any]
+
+    def covers(self, wanted: NDArray[np.bool_]) -> bool:
+        """Whether the values of these buckets are all here."""
+        return not (wanted & ~self.wanted).any()
+
+    def pieces(self, lookup: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
+        """Yield the values whose bucket is one of a ``lookup``."""
+        for start in range(0, self.values.size, BLOCK):
+            yield in_buckets(self.values[start : start + BLOCK], lookup)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,6 +65,7 @@ class WideDistribution:
     summary: Summary
     buckets: Buckets
     dtype: np.dtype[Any]
+    kept: KeptValues | None = None
 
     @property
     def exact_at_once(self) -> bool:
@@ -50,8 +74,9 @@ class WideDistribution:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of memory that the buckets keep."""
-        return 5 * self.buckets.counts.nbytes
+        """Bytes of memory that the buckets and the values of some of them keep."""
+        kept = 0 if self.kept is None else self.kept.values.nbytes
+        return 5 * self.buckets.counts.nbytes + kept
 
     def histogram(
         self, edges: Edges, selection: Selection | None = None, *, stop: Stop = never
@@ -74,7 +99,7 @@ class WideDistribution:
         self, intervals: Sequence[Selection], *, stop: Stop = never
     ) -> list[RangeCount]:
         """Count the elements in each closed interval, as :meth:`count_range`, in one pass."""
-        counts: list[int | None] = [self._whole_buckets(*interval) for interval in intervals]
+        counts = [self._without_reading(interval) for interval in intervals]
         unknown = [
             interval for interval, count in zip(intervals, counts, strict=True) if count is None
         ]
@@ -85,12 +110,16 @@ class WideDistribution:
             for (low, high), count in zip(intervals, counts, strict=True)
         ]
 
-    def _whole_buckets(self, low: float, high: float) -> int | None:
-        """Count the elements in an interval, None if it cuts a bucket."""
-        whole, cut = _split(self.buckets, (low, high))
-        if cut.any():
-            return None
+    def _without_reading(self, interval: Selection) -> int | None:
+        """Count the elements in an interval, None if it cuts a bucket whose values are not kept."""
+        low, high = interval
+        whole, cut = self.split(interval)
         count = int(self.buckets.counts[whole].sum())
+        if cut.any():
+            if self.kept is None or not self.kept.covers(cut):
+                return None
+            for values in self.kept.pieces(self.buckets.lookup(cut)):
+                count += int(count_inside(values, [interval])[0])
         if low <= high:
             count += self.summary.positive_infinity * (high == np.inf)
             count += self.summary.negative_infinity * (low == -np.inf)
@@ -125,7 +154,7 @@ class WideDistribution:
         ranks = needed_ranks(count, probabilities)
 
         def again(wanted: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
-            return self._look_again(wanted, stop, progress)
+            return self.values_in(wanted, stop, progress)
 
         extremes = (self.summary.minimum or 0, self.summary.maximum or 0)
         found = order_statistics(again, self.buckets, ranks, self.dtype, extremes)
@@ -142,11 +171,11 @@ class WideDistribution:
         cut = lower != upper
         whole_inside = np.zeros_like(cut)
         if selection is not None:
-            whole_inside, cut_by_selection = _split(self.buckets, selection)
+            whole_inside, cut_by_selection = self.split(selection)
             cut |= cut_by_selection
         counts = _by_number(lower, self.buckets.counts, ~cut, edges)
         selected = _by_number(lower, self.buckets.counts, whole_inside & ~cut, edges)
-        for values in self._look_again(cut, stop):
+        for values in self.values_in(cut, stop):
             numbers = bin_numbers(values.astype(np.float64), edges)
             counts += np.bincount(numbers, minlength=counts.size)
             if selection is not None:
@@ -160,13 +189,33 @@ class WideDistribution:
             counts += count_inside(real_values(chunk), intervals)
         return counts.tolist()
 
-    def _look_again(
+    def split(self, interval: Selection) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Tell the buckets that lie whole in a closed interval from those that it may cut.
+
+        Comparisons are strict, so rounding a bound to float64 makes no bucket whole by mistake.
+        """
+        low, high = interval
+        if not low <= high:
+            none = np.zeros(self.buckets.counts.size, np.bool_)
+            return none, none
+        first, last = float(low), float(high)
+        whole = (self.buckets.lower > first) & (self.buckets.upper < last)
+        apart = (self.buckets.upper < first) | (self.buckets.lower > last)
+        return whole, ~whole & ~apart
+
+    def values_in(
         self, wanted: NDArray[np.bool_], stop: Stop, progress: Progress = idle
     ) -> Iterator[NDArray[Any]]:
-        """Read the finite values that lie in the wanted buckets; nothing for no bucket."""
+        """Yield the finite values of the wanted buckets: those that are kept, else in one pass.
+
+        Nothing is read for no bucket. Raises LoadError and CancelledError.
+        """
         if not wanted.any():
             return
         lookup = self.buckets.lookup(wanted)
+        if self.kept is not None and self.kept.covers(wanted):
+            yield from self.kept.pieces(lookup)
+            return
         mixed = self.summary.finite < self.summary.count
         chunks = self.tensor.chunks(self.view)
         for chunk in watched(chunks, self.tensor.params, stop, progress):
@@ -199,12 +248,19 @@ class WideDistribution:
         )
 
 
-def measure_wide(
-    tensor: Tensor, view: View, stop: Stop, progress: Progress = idle, *, quantiles: bool
+def measure_wide(  # noqa: PLR0913 (how to read)
+    tensor: Tensor,
+    view: View,
+    stop: Stop,
+    progress: Progress = idle,
+    *,
+    quantiles: bool,
+    foreseen: Foreseen | None = None,
 ) -> WideDistribution:
     """Read a tensor once for its table and moments, and again for ``quantiles`` if asked.
 
-    Raises LoadError and CancelledError.
+    What is ``foreseen`` to be looked at later is kept from that second pass. Raises LoadError and
+    CancelledError.
     """
     passes = 2 if quantiles else 1
     found = scan(tensor, view, stop, lambda share: progress(share / passes))
@@ -221,8 +277,29 @@ def measure_wide(
     )
     if not quantiles:
         return distribution
-    exact = distribution.quantiles(stop=stop, progress=lambda share: progress((1 + share) / 2))
+
+    def second_half(share: float) -> None:
+        progress((1 + share) / 2)
+
+    if foreseen is not None and summary.finite:
+        kept = _kept(distribution, foreseen, stop, second_half)
+        distribution = dataclasses.replace(distribution, kept=kept)
+    exact = distribution.quantiles(stop=stop, progress=second_half)
     return dataclasses.replace(distribution, summary=dataclasses.replace(summary, quantiles=exact))
+
+
+def _kept(
+    distribution: WideDistribution, foreseen: Foreseen, stop: Stop, progress: Progress
+) -> KeptValues | None:
+    """Read the values that quantiles and what is foreseen need; None if they are too many."""
+    buckets = distribution.buckets
+    wanted = wanted_buckets(buckets, needed_ranks(distribution.summary.finite, QUANTILES))
+    if not wanted.all():
+        wanted |= foreseen(distribution)
+    if int(buckets.counts[wanted].sum()) * distribution.dtype.itemsize > KEPT:
+        return None
+    values = list(distribution.values_in(wanted, stop, progress))
+    return KeptValues(wanted, np.concatenate(values) if values else np.empty(0, distribution.dtype))
 
 
 def count_ranges(
@@ -244,18 +321,3 @@ def _by_number(
     sums = np.zeros(edges.bins + 2, np.int64)
     np.add.at(sums, numbers[chosen], counts[chosen])
     return sums
-
-
-def _split(buckets: Buckets, interval: Selection) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Tell the buckets that lie whole in an interval from those that it may cut.
-
-    Comparisons are strict, so rounding a bound to float64 makes no bucket whole by mistake.
-    """
-    low, high = interval
-    if not low <= high:
-        none = np.zeros(buckets.counts.size, np.bool_)
-        return none, none
-    first, last = float(low), float(high)
-    whole = (buckets.lower > first) & (buckets.upper < last)
-    apart = (buckets.upper < first) | (buckets.lower > last)
-    return whole, ~whole & ~apart

@@ -21,7 +21,7 @@ from tensorpeek.analysis.diagnosis.matrix_ranges import matrix_ranges
 from tensorpeek.analysis.diagnosis.outliers import outliers
 from tensorpeek.analysis.diagnosis.quantization_error import quantization_errors
 from tensorpeek.analysis.diagnosis.shape_moments import shape_moments
-from tensorpeek.analysis.diagnosis.sparsity import sparsity
+from tensorpeek.analysis.diagnosis.sparsity import sparsity, sparsity_buckets
 from tensorpeek.analysis.diagnosis.spectrum import spectrum
 from tensorpeek.analysis.diagnosis.trials import Trial
 from tensorpeek.analysis.diagnosis.weight_matrix import weight_matrix
@@ -50,7 +50,7 @@ def main() -> None:
 def measures(tensor: Tensor, *, spectra: bool) -> dict[str, Any]:
     """Return the measures of one tensor."""
     tensor = held(tensor, never)
-    distribution = measure(tensor)
+    distribution = measure(tensor, foreseen=sparsity_buckets)
     matrix = weight_matrix(tensor, "dequantized", distribution.summary)
     found: dict[str, Any] = {
         "basic": distribution.summary,

@@ -29,7 +29,7 @@ from tensorpeek.analysis.diagnosis.near_duplicates import near_duplicates
 from tensorpeek.analysis.diagnosis.outliers import Outliers, outliers
 from tensorpeek.analysis.diagnosis.quantization_error import BITS, all_trials, quantization_errors
 from tensorpeek.analysis.diagnosis.shape_moments import ShapeMoments, shape_moments
-from tensorpeek.analysis.diagnosis.sparsity import Sparsity, sparsity
+from tensorpeek.analysis.diagnosis.sparsity import Sparsity, sparsity, sparsity_buckets
 from tensorpeek.analysis.diagnosis.spectrum import Spectrum, spectrum
 from tensorpeek.analysis.diagnosis.thresholds import Thresholds
 from tensorpeek.analysis.diagnosis.unmeasurable import UnmeasurableError
@@ -151,7 +151,13 @@ class _Diagnosing:
         self._absent: dict[str, str] = {}
         self._device = device if tensor.params > WORTH_SENDING else None
         self._count = count_patterns if self._device is None else count_on(self._device)
-        self._distribution = measure(tensor, request.view, stop=stop, count=self._count)
+        self._distribution = measure(
+            tensor,
+            request.view,
+            stop=stop,
+            count=self._count,
+            foreseen=sparsity_buckets if "sparsity" in request.metrics else None,
+        )
         self._matrix = weight_matrix(tensor, request.view, self._distribution.summary)
 
     def everything(self) -> Diagnosis:

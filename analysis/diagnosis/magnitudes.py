@@ -13,7 +13,7 @@ from tensorpeek.analysis.diagnosis.weight_matrix import absolute_maximum
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.interpolation import interpolate, needed_ranks
 from tensorpeek.analysis.order_keys import BUCKETS, upper_patterns
-from tensorpeek.analysis.order_statistics import order_statistics
+from tensorpeek.analysis.order_statistics import order_statistics, wanted_buckets
 from tensorpeek.analysis.reading import watched
 from tensorpeek.analysis.stopping import Stop, never
 from tensorpeek.analysis.table import CountTable, table_quantiles
@@ -62,11 +62,37 @@ def _wide(
     buckets = sorted_buckets(_bucket_counts(distribution, stop), dtype, 0.0, largest)
 
     def again(wanted: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
-        return _look_again(distribution, buckets, wanted, stop)
+        if distribution.dtype.kind != "f":
+            return _look_again(distribution, buckets, wanted, stop)
+        signed = _of_either_sign(distribution, buckets.lookup(wanted))
+        return (np.abs(values) for values in distribution.values_in(signed, stop))
 
     ranks = needed_ranks(count, shares)
     found = order_statistics(again, buckets, ranks, dtype, (0.0, largest))
     return interpolate(count, shares, lambda rank: found[rank])
+
+
+def magnitude_buckets(
+    distribution: WideDistribution, percentiles: Sequence[int] = PERCENTILES
+) -> NDArray[np.bool_]:
+    """Return which buckets hold the values that the percentiles will be interpolated from.
+
+    None for integers, whose magnitudes are rounded.
+    """
+    if distribution.dtype.kind != "f":
+        return np.zeros(distribution.buckets.counts.size, np.bool_)
+    largest = absolute_maximum(distribution.summary)
+    counts = _bucket_counts(distribution, never)
+    buckets = sorted_buckets(counts, distribution.dtype, 0.0, largest)
+    shares = [percent / 100 for percent in percentiles]
+    ranks = needed_ranks(distribution.summary.finite, shares)
+    return _of_either_sign(distribution, buckets.lookup(wanted_buckets(buckets, ranks)))
+
+
+def _of_either_sign(distribution: WideDistribution, lookup: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which buckets hold values whose magnitudes have a pattern of the ``lookup``."""
+    found: NDArray[np.bool_] = lookup[distribution.buckets.patterns & _MAGNITUDE_BITS]
+    return found
 
 
 def _bucket_counts(distribution: WideDistribution, stop: Stop) -> NDArray[np.int64]:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tensorpeek.analysis.diagnosis.magnitudes import magnitude_percentiles
+from tensorpeek.analysis.diagnosis.magnitudes import magnitude_buckets, magnitude_percentiles
 from tensorpeek.analysis.distribution import Distribution
 from tensorpeek.analysis.reading import watched
 from tensorpeek.analysis.stopping import Stop, never
-from tensorpeek.analysis.wide import count_ranges
+from tensorpeek.analysis.wide import WideDistribution, count_ranges
 from tensorpeek.loaders import Quantization, Tensor, View
 
 LIMITS = (0.0, 1e-6, 1e-4, 1e-2)
 """Magnitudes up to which values are counted as near zero."""
+
+NEAR_ZERO = [(-limit, limit) for limit in LIMITS]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +43,7 @@ def sparsity(
     NaN and infinities are near no zero. Raises LoadError and CancelledError.
     """
     total = max(distribution.summary.count, 1)
-    counts = count_ranges(distribution, [(-limit, limit) for limit in LIMITS], stop=stop)
+    counts = count_ranges(distribution, NEAR_ZERO, stop=stop)
     shares = {
         limit: 100.0 * count.count / total for limit, count in zip(LIMITS, counts, strict=True)
     }
@@ -50,6 +53,14 @@ def sparsity(
         None if at_zero_point is None else 100.0 * at_zero_point / total,
         magnitude_percentiles(distribution, stop=stop),
     )
+
+
+def sparsity_buckets(distribution: WideDistribution) -> NDArray[np.bool_]:
+    """Return which buckets :func:`sparsity` looks into."""
+    found = magnitude_buckets(distribution)
+    for interval in NEAR_ZERO:
+        found |= distribution.split(interval)[1]
+    return found
 
 
 def _at_zero_point(tensor: Tensor, distribution: Distribution, stop: Stop) -> int | None:
