@@ -182,6 +182,11 @@ class DrivenApp:
         """The notifications that are on the screen."""
         return [notification.message for notification in self.app._notifications]
 
+    async def dismiss_notes(self) -> None:
+        """Take the notifications from what they cover."""
+        self.app.clear_notifications()
+        await self.settle()
+
     def note(self) -> str:
         """The words that stand in the place of the bars."""
         return self.plot._note.plain if self.plot._histogram is None else ""

@@ -110,6 +110,7 @@ def test_complaints_do_not_go_to_stdout_where_stderr_is_closed(model: Path) -> N
 
 SCAN_UNTIL_TOLD = """
 import os, signal, sys
+signal.signal(int(os.environ["ENDED_BY"]), signal.SIG_DFL)  # ignored where nohup runs the tests
 import tensorpeek.analysis.diagnosis.scan
 from tensorpeek.tui.command.main import main
 

@@ -265,4 +265,6 @@ async def test_a_model_without_tensors_says_so_on_every_screen(
             await app.press(*"ntv+gyY")
         await app.press("1")
         assert app.note() == "holds no tensors"
+        assert "there is nothing to copy yet" in app.notes()
+        await app.dismiss_notes()
         await check_goes_on(app)

@@ -88,6 +88,7 @@ async def test_a_file_that_does_not_open_shows_its_error_and_the_next_one_its_ta
         for key in ("n", "m", "g", ">", "y", "Y", "c", "enter", "escape", "/", "escape"):
             await app.press(key)
         await app.press("[")
+        await app.dismiss_notes()
         assert len(names(app)) == 20
 
 

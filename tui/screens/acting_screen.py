@@ -25,6 +25,9 @@ from tensorpeek.tui.widgets.title_bar import TitleBar
 WRITING_ACTIONS = frozenset({"picture", "export"})
 """Actions that write a file into the working folder."""
 
+BRIEFLY = 2.0
+"""Seconds for which a key says that there is nothing it could do."""
+
 
 class ActingScreen(Screen[None]):
     """A screen over a session, with a :class:`TitleBar`.
@@ -103,7 +106,7 @@ class ActingScreen(Screen[None]):
         """Copy what is shown to the clipboard of the terminal (OSC 52)."""
         text = self.shown_text()
         if not text:
-            self.notify("there is nothing to copy yet", severity="warning", markup=False)
+            self.notify("there is nothing to copy yet", timeout=BRIEFLY, markup=False)
             return
         self.app.copy_to_clipboard(text)
         self.notify(f"{text.count(chr(10))} lines copied", markup=False)

@@ -17,6 +17,7 @@ from tensorpeek.tui import jobs
 from tensorpeek.tui import messages as told
 from tensorpeek.tui.background import Background, Crashed
 from tensorpeek.tui.file_names import path_labels, shown_name
+from tensorpeek.tui.screens.acting_screen import BRIEFLY
 from tensorpeek.tui.screens.painting_screen import PaintingScreen
 from tensorpeek.tui.screens.quick_pick import QuickPick, layer_remarks
 from tensorpeek.tui.selection import Selection
@@ -36,9 +37,6 @@ KEYS_WAIT = 1.0
 
 AT_ONCE = frozenset({"model", "show", "reload", "find", "help", "picture", "quit"})
 """Actions of keys that need no open model."""
-
-BRIEFLY = 2.0
-"""Seconds for which a key says that there is nothing it could lead to."""
 
 LAST_WORDS = 0.5
 """Seconds at most that quitting waits for a file half written to be removed."""
