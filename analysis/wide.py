@@ -298,7 +298,8 @@ def _kept(
         wanted |= foreseen(distribution)
     if int(buckets.counts[wanted].sum()) * distribution.dtype.itemsize > KEPT:
         return None
-    values = list(distribution.values_in(wanted, stop, progress))
+    # Copies: what was picked may be the beginning of a buffer of a whole chunk.
+    values = [piece.copy() for piece in distribution.values_in(wanted, stop, progress)]
     return KeptValues(wanted, np.concatenate(values) if values else np.empty(0, distribution.dtype))
 
 

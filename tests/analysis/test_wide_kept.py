@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -119,3 +120,16 @@ def test_what_is_kept_counts_as_memory() -> None:
     tensor = tensor_of(ARRAYS["many float32"])
     kept = seen(tensor)
     assert kept.nbytes - measure(tensor).nbytes == kept.kept.values.nbytes > 0
+
+
+def test_what_is_kept_of_a_chunk_is_not_the_whole_chunk() -> None:
+    values = normal(1 << 22, "float32")
+    tensor = tensor_of(values)
+    tracemalloc.start()
+    try:
+        kept = seen(tensor)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept.kept.values.nbytes < values.nbytes / 20
+    assert peak < values.nbytes / 2
