@@ -19,7 +19,6 @@ from tensorpeek.analysis.stopping import Stop, never
 from tensorpeek.analysis.table import CountTable, table_quantiles
 from tensorpeek.analysis.value_passes import in_buckets
 from tensorpeek.analysis.wide import WideDistribution
-from tensorpeek.analysis.wide_scan import only_finite, real_values
 
 PERCENTILES = (10, 25, 50, 75, 90)
 
@@ -57,18 +56,19 @@ def _wide(
     distribution: WideDistribution, shares: Sequence[float], stop: Stop
 ) -> dict[float, float]:
     count = distribution.summary.finite
-    dtype = np.dtype(np.float32 if distribution.dtype == np.float32 else np.float64)
-    largest = absolute_maximum(distribution.summary)
-    buckets = sorted_buckets(_bucket_counts(distribution, stop), dtype, 0.0, largest)
+    buckets = _sorted_magnitudes(distribution, stop)
 
     def again(wanted: NDArray[np.bool_]) -> Iterator[NDArray[Any]]:
+        lookup = buckets.lookup(wanted)
         if distribution.dtype.kind != "f":
-            return _look_again(distribution, buckets, wanted, stop)
-        signed = _of_either_sign(distribution, buckets.lookup(wanted))
+            floats = _floats(distribution, stop)
+            return (in_buckets(values, lookup, magnitudes=True) for values in floats)
+        signed = _of_either_sign(distribution, lookup)
         return (np.abs(values) for values in distribution.values_in(signed, stop))
 
     ranks = needed_ranks(count, shares)
-    found = order_statistics(again, buckets, ranks, dtype, (0.0, largest))
+    extremes = (0.0, absolute_maximum(distribution.summary))
+    found = order_statistics(again, buckets, ranks, _magnitude_type(distribution), extremes)
     return interpolate(count, shares, lambda rank: found[rank])
 
 
@@ -81,12 +81,20 @@ def magnitude_buckets(
     """
     if distribution.dtype.kind != "f":
         return np.zeros(distribution.buckets.counts.size, np.bool_)
-    largest = absolute_maximum(distribution.summary)
-    counts = _bucket_counts(distribution, never)
-    buckets = sorted_buckets(counts, distribution.dtype, 0.0, largest)
+    buckets = _sorted_magnitudes(distribution, never)
     shares = [percent / 100 for percent in percentiles]
     ranks = needed_ranks(distribution.summary.finite, shares)
     return _of_either_sign(distribution, buckets.lookup(wanted_buckets(buckets, ranks)))
+
+
+def _sorted_magnitudes(distribution: WideDistribution, stop: Stop) -> Buckets:
+    counts, dtype = _bucket_counts(distribution, stop), _magnitude_type(distribution)
+    return sorted_buckets(counts, dtype, 0.0, absolute_maximum(distribution.summary))
+
+
+def _magnitude_type(distribution: WideDistribution) -> np.dtype[Any]:
+    """Return the type of floats; the magnitudes of integers are rounded to float64."""
+    return distribution.dtype if distribution.dtype.kind == "f" else np.dtype(np.float64)
 
 
 def _of_either_sign(distribution: WideDistribution, lookup: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -107,17 +115,8 @@ def _bucket_counts(distribution: WideDistribution, stop: Stop) -> NDArray[np.int
     return counts
 
 
-def _look_again(
-    distribution: WideDistribution, buckets: Buckets, wanted: NDArray[np.bool_], stop: Stop
-) -> Iterator[NDArray[Any]]:
-    lookup = buckets.lookup(wanted)
-    for values in _floats(distribution, stop):
-        yield only_finite(in_buckets(values, lookup, magnitudes=True))
-
-
-def _floats(distribution: WideDistribution, stop: Stop) -> Iterator[NDArray[Any]]:
-    """Read the values, as float32 if that is their type, else as float64."""
+def _floats(distribution: WideDistribution, stop: Stop) -> Iterator[NDArray[np.float64]]:
+    """Read integers, rounded to float64."""
     tensor, view = distribution.tensor, distribution.view
     for chunk in watched(tensor.chunks(view), tensor.params, stop):
-        values = real_values(chunk)
-        yield values if values.dtype == np.float32 else values.astype(np.float64, copy=False)
+        yield chunk.astype(np.float64)

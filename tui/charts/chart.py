@@ -5,13 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import ClassVar
 
-from rich.segment import Segment
 from rich.text import Text
 from textual.strip import Strip
 
 from tensorpeek.tui.charts.cells import Cells
 from tensorpeek.tui.charts.look import Look
 from tensorpeek.tui.widgets.line_widget import LineWidget
+from tensorpeek.tui.widgets.note_strips import note_strips
 
 
 class Chart(LineWidget, can_focus=True):
@@ -77,7 +77,7 @@ class Chart(LineWidget, can_focus=True):
         self._painted_for = key
         self.forget_places()
         if self._note is not None:
-            self._strips = self._note_strips(self._note)
+            self._strips = note_strips(self._note, self.size, self.app.console)
             return
         cells = Cells(self.size.width, self.size.height)
         look = Look.of(self.app.theme_variables, ascii_only=self._ascii_only, plain=self._plain)
@@ -85,11 +85,4 @@ class Chart(LineWidget, can_focus=True):
         if has_room and self.paint(cells, look):
             self._strips = cells.strips()
         else:
-            self._strips = self._note_strips(Text("too small for a plot"))
-
-    def _note_strips(self, note: Text) -> list[Strip]:
-        console = self.app.console
-        lines = list(note.wrap(console, max(self.size.width - 4, 10)))
-        above = max((self.size.height - len(lines)) // 2, 0)
-        strips = [Strip([Segment("  "), *line.render(console, end="")]) for line in lines]
-        return [Strip([])] * above + strips
+            self._strips = note_strips(Text("too small for a plot"), self.size, self.app.console)

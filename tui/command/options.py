@@ -128,12 +128,16 @@ limits_option = click.option(
     metavar="MIN MAX",
     help="Draw from MIN to MAX instead of over all values.",
 )
-jobs_option = click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(1, 1024),
-    metavar="N",
-    default=1,
-    show_default=True,
-    help="Processes to work in.",
-)
+
+
+def jobs_option(words: str) -> Callable[[Function], Function]:
+    """Return the option for how many things work at once; ``words`` say what they are."""
+    return click.option(
+        "-j",
+        "--jobs",
+        type=click.IntRange(1, 1024),
+        metavar="N",
+        default=1,
+        show_default=True,
+        help=words,
+    )

@@ -181,7 +181,7 @@ def risk(words: tuple[str, ...], matches: tuple[str, ...], **how: Any) -> ExitCo
 
 
 @plot.command(short_help="The health of a model on one page.")
-@jobs_option
+@jobs_option("Processes to work in.")
 @no_cache_option
 @huge_option
 @config_option

@@ -45,7 +45,7 @@ from tensorpeek.tui.command.scan_options import (
     show_default=True,
     help="Widths of the integer grids to simulate, 2 to 16.",
 )
-@jobs_option
+@jobs_option("Processes to work in.")
 @click.option(
     "--dask",
     metavar="ADDRESS",

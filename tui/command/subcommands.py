@@ -17,6 +17,7 @@ from tensorpeek.tui.command.options import (
     PairCommand,
     all_option,
     bins_option,
+    jobs_option,
     json_option,
     limits_option,
     no_cache_option,
@@ -174,15 +175,7 @@ def check(paths: tuple[str, ...], form: str, as_json: bool) -> ExitCode:  # noqa
     help="Largest difference of an element that does not count.",
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 if anything differs or is unmatched.")
-@click.option(
-    "-j",
-    "--jobs",
-    type=click.IntRange(1, 1024),
-    metavar="N",
-    default=1,
-    show_default=True,
-    help="Threads to work in; what is printed does not depend on it.",
-)
+@jobs_option("Threads to work in; what is printed does not depend on it.")
 @json_option
 def diff(first: str, second: str, patterns: tuple[str, ...], **how: object) -> ExitCode:
     """Compare the values of two models, across formats, precisions and layouts.

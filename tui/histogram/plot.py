@@ -18,6 +18,7 @@ from textual.strip import Strip
 from tensorpeek.tui.histogram.keys import BIN_KEYS
 from tensorpeek.tui.histogram.messages import BinHovered
 from tensorpeek.tui.widgets.line_widget import LineWidget
+from tensorpeek.tui.widgets.note_strips import note_strips
 
 if TYPE_CHECKING:
     from tensorpeek.analysis import Histogram
@@ -127,7 +128,7 @@ class HistogramPlot(LineWidget, can_focus=True):
         """Draw what there is, in its own colors alone."""
         self._drawn = None
         if self._histogram is None:
-            return self._note_strips(self._note)
+            return note_strips(self._note, self.size, self.app.console)
         from tensorpeek.tui.histogram.drawing import draw_histogram
 
         self._drawn = draw_histogram(
@@ -142,20 +143,13 @@ class HistogramPlot(LineWidget, can_focus=True):
             axis_color=self._theme_color("plot-axis"),
         )
         if self._drawn is None:
-            return self._note_strips(Text("too small for a plot"))
+            return note_strips(Text("too small for a plot"), self.size, self.app.console)
         console = self.app.console
         lines = [Strip(line.render(console, end="")) for line in self._drawn.lines]
         return lines if self._plain or self._ascii_only else list(map(_solid, lines))
 
     def _theme_color(self, name: str) -> tuple[int, int, int]:
         return Color.parse(self.app.theme_variables[name]).rgb
-
-    def _note_strips(self, note: Text) -> list[Strip]:
-        console = self.app.console
-        lines = list(note.wrap(console, max(self.size.width - 4, 10)))
-        above = max((self.size.height - len(lines)) // 2, 0)
-        strips = [Strip([Segment("  "), *line.render(console, end="")]) for line in lines]
-        return [Strip([])] * above + strips
 
     def _columns(self, index: int) -> tuple[int, int]:
         """Return the first column of a bin's bar and the one after its last."""

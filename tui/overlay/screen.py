@@ -13,7 +13,6 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from tensorpeek.tui.background import Background, Crashed
 from tensorpeek.tui.overlay import messages as told
 from tensorpeek.tui.overlay.chart import OverlayChart
 from tensorpeek.tui.overlay.copied_text import overlay_command, overlay_text
@@ -22,13 +21,13 @@ from tensorpeek.tui.overlay.keys import OVERLAY_KEYS
 from tensorpeek.tui.overlay.marks import Marks
 from tensorpeek.tui.overlay.overlaid import Marked, Overlaid, bins_words
 from tensorpeek.tui.question import BINS_STEP, MAX_BINS, MIN_BINS
-from tensorpeek.tui.screens.acting_screen import ActingScreen
+from tensorpeek.tui.screens.painting_screen import PaintingScreen
 from tensorpeek.tui.session import Session
 from tensorpeek.tui.widgets.key_bar import KeyBar
 from tensorpeek.tui.widgets.title_bar import TitleBar
 
 
-class OverlayScreen(ActingScreen):
+class OverlayScreen(PaintingScreen):
     """Counts tensors in the same bins and draws their outlines; ``count`` were marked."""
 
     MAIN = "#overlay-chart"
@@ -39,7 +38,6 @@ class OverlayScreen(ActingScreen):
 
     def __init__(self, session: Session, marked: Sequence[Marked], count: int) -> None:
         super().__init__(session)
-        self._background = Background(self)
         self._marked = list(marked)
         self._count = count
         self._bins = session.settings.bins
@@ -67,16 +65,6 @@ class OverlayScreen(ActingScreen):
     def on_unmount(self) -> None:
         """Tell the background to stop."""
         self._background.close()
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether no work is running in the background."""
-        return self._background.is_idle()
-
-    @on(Crashed)
-    def raise_crash(self, event: Crashed) -> None:
-        """Show a defect instead of hiding it."""
-        raise event.error
 
     @property
     def _chart(self) -> OverlayChart:

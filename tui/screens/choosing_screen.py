@@ -15,7 +15,7 @@ from textual.widgets import Select
 
 from tensorpeek.tui import jobs
 from tensorpeek.tui import messages as told
-from tensorpeek.tui.background import Background, Crashed
+from tensorpeek.tui.background import Background
 from tensorpeek.tui.file_names import path_labels, shown_name
 from tensorpeek.tui.screens.acting_screen import BRIEFLY
 from tensorpeek.tui.screens.painting_screen import PaintingScreen
@@ -73,7 +73,7 @@ class ChoosingScreen(PaintingScreen):
     @property
     def is_settled(self) -> bool:
         """Whether the files were looked up and no work is running in the background."""
-        is_idle = self._background.is_idle() and self._writer.is_idle()
+        is_idle = super().is_settled and self._writer.is_idle()
         return self._session.is_looked_up and is_idle
 
     async def start(self) -> None:
@@ -140,11 +140,6 @@ class ChoosingScreen(PaintingScreen):
         last = time.monotonic() + LAST_WORDS
         while not self._writer.is_idle() and time.monotonic() < last:
             await asyncio.sleep(0.01)
-
-    @on(Crashed)
-    def raise_crash(self, event: Crashed) -> None:
-        """Show a defect instead of hiding it."""
-        raise event.error
 
     @on(told.ModelsFound)
     def take_paths(self, event: told.ModelsFound) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 
-from textual import events
+from textual import events, on
 
-from tensorpeek.tui.background import Background
+from tensorpeek.tui.background import Background, Crashed
 from tensorpeek.tui.screens.acting_screen import ActingScreen
 from tensorpeek.tui.session import Session
 
@@ -32,6 +32,16 @@ class PaintingScreen(ActingScreen):
         self._held_until: float | None = None
         self._held_from = 0
         self._quiet_turns = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no work is running in the background."""
+        return self._background.is_idle()
+
+    @on(Crashed)
+    def raise_crash(self, event: Crashed) -> None:
+        """Show a defect instead of hiding it."""
+        raise event.error
 
     def hold_painting(self) -> None:
         """Paint what is changed from now on together with its answers; call it for each key."""
